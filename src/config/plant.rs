@@ -1,0 +1,226 @@
+//! The plant as meant: resolved, typed, consistent. Made only by [`super::read`], from files that
+//! raised no complaint, so whoever holds a [`Plant`] never has to check it again.
+
+use driver::Complaint;
+use record::{Quantity, Unit};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+/// Everything one gateway does.
+#[derive(Debug, Clone)]
+pub struct Plant {
+    pub gateway: Gateway,
+    pub record_store: RecordStore,
+    /// By tag.
+    pub equipment: BTreeMap<String, Equipment>,
+    /// By name, in the order of the file.
+    pub units: Vec<Unit0>,
+    /// In the order of the file.
+    pub captures: Vec<Capture>,
+    pub web: Web,
+    /// The files this plant was read from, with their bytes, in the order they are recorded:
+    /// the configuration first, then each driver in use.
+    pub files: Vec<SourceFile>,
+    /// What a person should look at, though nothing is wrong enough to refuse.
+    pub warnings: Vec<Complaint>,
+}
+
+/// A file the plant rests on, as it goes into the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// As the record names it: `steelyard.toml`, `drivers/mt-sics-balance.toml`.
+    pub name: String,
+    pub text: String,
+    /// Edition, for a driver.
+    pub edition: Option<u32>,
+}
+
+/// What the ledger is for; fixed when the ledger is made, shown everywhere, never mixed at a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    Production,
+    Qualification,
+    Training,
+    Demo,
+}
+
+impl Use {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Qualification => "qualification",
+            Self::Training => "training",
+            Self::Demo => "demo",
+        }
+    }
+}
+
+/// `[gateway]`.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// `name = "line-3"`.
+    pub name: String,
+    /// `plant = "Essen"`.
+    pub plant: String,
+    /// `use = "production"` (default `production`).
+    pub usage: Use,
+    /// `zone = "Europe/Berlin"`, the plant's time zone.
+    pub zone: String,
+    /// `ledger = "/var/lib/steelyard/line-3.ledger"`: directory of segments.
+    pub ledger: PathBuf,
+    /// `signing_key = "/etc/steelyard/line-3.key"`; made at first start where absent. Default: `signing.key` beside the ledger directory.
+    pub signing_key: PathBuf,
+    /// `seal_within = "1 s"`.
+    pub seal_within: Duration,
+    /// `page_size = "96 KiB"`, 32 to 1,024 KiB.
+    pub page_bytes: usize,
+    /// `segment_size = "64 MiB"`.
+    pub segment_bytes: u64,
+    /// `stop_capture_below = "2 GiB"` free.
+    pub stop_capture_below: u64,
+    /// `clock_may_differ_by = "500 ms"`.
+    pub clock_may_differ_by: Duration,
+    /// `settle = "5 s"`: context this late binds as if it had been in time.
+    pub settle: Duration,
+}
+
+/// `[record_store]`.
+#[derive(Debug, Clone)]
+pub struct RecordStore {
+    /// `broker = "mqtts://ebr.essen.example:8883"`.
+    pub broker: String,
+    /// Plain `mqtt://` to another machine must be written down: `insecure_plaintext = true`.
+    pub insecure_plaintext: bool,
+    /// `mqtt = "5"` or `"3.1.1"`.
+    pub mqtt_version_3: bool,
+    pub user: Option<String>,
+    pub password_file: Option<PathBuf>,
+    /// `trust = "/etc/steelyard/plant-ca.pem"`.
+    pub trust: Option<PathBuf>,
+    pub certificate: Option<PathBuf>,
+    pub private_key: Option<PathBuf>,
+    /// `topics = "steelyard"`.
+    pub topics: String,
+    /// `key = "/etc/steelyard/record-store.jwk"`: whose receipts count (a JWK or JWKS file). None only with `release_on = "broker"`.
+    pub key: Option<PathBuf>,
+    /// `release_on = "receipt"` (default) or `"broker"`.
+    pub release_on_broker: bool,
+    /// `window = 64`: pages under way without receipt.
+    pub window: usize,
+}
+
+/// `[equipment.TAG]`.
+#[derive(Debug, Clone)]
+pub struct Equipment {
+    pub tag: String,
+    pub title: String,
+    pub driver: driver::Driver,
+    pub edition: u32,
+    pub link: Link,
+    /// Modbus unit id.
+    pub unit_id: Option<u8>,
+    /// What identity must be read, if any.
+    pub serial_number: Option<String>,
+    /// `calibrated_till = 2027-03-31`, kept as written (a plant-local date).
+    pub calibrated_till: Option<String>,
+    /// `every = "1 s"`: how often it is asked. Default from its fastest capture, else 1 s.
+    pub every: Duration,
+    /// `record_with_draft = true`: record although the driver is a draft.
+    pub record_with_draft: bool,
+}
+
+/// How equipment is reached; equipment with the same link share one owner.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// `serial = "/dev/serial/by-id/…"`, settings from the driver unless `line = "19200 8E1"` says otherwise.
+    Serial { path: PathBuf, line: Option<String> },
+    /// `tcp = "10.30.4.15:4001"`: a serial server (raw bytes).
+    Tcp(String),
+    /// `modbus_tcp = "10.30.4.15:502"`.
+    ModbusTcp(String),
+    /// `modbus_rtu = "/dev/serial/by-id/…"`.
+    ModbusRtu { path: PathBuf, line: Option<String> },
+}
+
+/// `[unit.NAME]`. Named `Unit0` here because `Unit` is a unit of measure.
+#[derive(Debug, Clone)]
+pub struct Unit0 {
+    pub name: String,
+    pub title: String,
+    /// `kind = "mixer"`: units of one kind have the same roles.
+    pub kind: String,
+    /// `authority = "mqtt"`: who tells the step. Only `mqtt` for now; the others are refused by name.
+    pub authority: Authority,
+    /// `lease = "5 min"`: a source silent longer marks bindings `context unconfirmed`. None: no lease.
+    pub lease: Option<Duration>,
+    /// `[unit.NAME.roles] product-temperature = "TC-3105.temperature"`: role → point, in file order.
+    pub roles: Vec<(String, PointName)>,
+    /// `without_step = "60 s"`: how often each point is captured when no step is known.
+    pub without_step: Duration,
+}
+
+/// Who tells a unit its batch and step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    Mqtt,
+}
+
+/// `TAG.measure`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PointName {
+    pub tag: String,
+    pub measure: String,
+}
+
+impl std::fmt::Display for PointName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.tag, self.measure)
+    }
+}
+
+/// `[[capture]]`.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// `during = "emulsify"` (a step id), or absent: whenever a batch runs in the unit.
+    pub during: Option<String>,
+    /// `at = "MX-3"`.
+    pub at: String,
+    /// `what = "product-temperature"`: a role of that unit (or `TAG.measure`, resolved to its role).
+    pub role: String,
+    pub point: PointName,
+    /// The display unit of the point, from its driver, where it is known.
+    pub unit: Option<Unit>,
+    pub pace: Pace,
+    /// `must_be = "70.0 to 75.0 °C"`, with `at least …` and `at most …` for one side.
+    pub limits: Option<Limits>,
+    /// `missing_after = "15 s"`: silence longer than this is an entry at once. Default: three times the pace, at least 3 s.
+    pub missing_after: Duration,
+}
+
+/// What becomes an entry; limits are judged on every reading all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// `every = "reading"`.
+    EveryReading,
+    /// `every = "5 s"`: the last reading of each interval, and a `summary` of all of them.
+    Every(Duration),
+    /// `every = "change"`.
+    OnChange,
+    /// `when = "asked"`.
+    OnDemand,
+}
+
+/// Limits with warning band. A limit itself is inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    pub low: Option<Quantity>,
+    pub high: Option<Quantity>,
+    pub warn_low: Option<Quantity>,
+    pub warn_high: Option<Quantity>,
+}
+
+/// `[web]`.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// `listen = "127.0.0.1:8470"`; only a loopback address until signing in is built. None: no web page.
+    pub listen: Option<String>,
+}

@@ -1,0 +1,245 @@
+//! What the stations need from outside: time, disk, broker, links, the store and randomness.
+//!
+//! `ports` fulfils these with the real thing; the tests with a simulated world that has seeds and faults.
+//! Nothing above `ports` may reach the outside any other way; `tests/floors.rs` looks.
+
+use record::{Stamp, Trouble};
+use std::{
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    time::Duration,
+};
+
+/// A future that can be kept in a box; the form of every asynchronous need.
+pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+// ---------------------------------------------------------------- time
+
+/// What is known about the wall clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// Kept by a time server.
+    Synchronised,
+    /// Not kept by anyone.
+    Unsynchronised,
+    /// Nobody can say.
+    Unknown,
+}
+
+impl Sync {
+    /// The word in the seal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Synchronised => "synchronised",
+            Self::Unsynchronised => "unsynchronised",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Time. Order never comes from it, only labels and pace.
+pub trait Clock: Send + std::marker::Sync {
+    /// The wall clock, UTC.
+    fn now(&self) -> Stamp;
+    /// Time since some fixed moment; never steps.
+    fn elapsed(&self) -> Duration;
+    /// Whether the wall clock is kept, and how far off it may be, in milliseconds.
+    fn sync(&self) -> (Sync, u32);
+    /// Waits.
+    fn sleep(&self, time: Duration) -> Waiting<'static, ()>;
+}
+
+/// Randomness, for salts, ids and jitter.
+pub trait Random: Send + std::marker::Sync {
+    /// Fills the bytes.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Trouble>;
+}
+
+// ---------------------------------------------------------------- disk
+
+/// A disk with nothing but what the ledger needs. Names are relative to one directory.
+pub trait Disk: Send + std::marker::Sync {
+    /// Names in the directory, sorted.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// Makes a new file (mode 0600) and refuses one that exists.
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens an existing file for reading and writing in place.
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens an existing file for reading only.
+    fn open_read(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// The whole file.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// Renames within the directory.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Makes names durable.
+    fn sync_dir(&self) -> io::Result<()>;
+    /// Bytes free for us.
+    fn free(&self) -> io::Result<u64>;
+    /// Where it lies, for messages and for the index beside it.
+    fn path(&self) -> PathBuf;
+}
+
+/// One open file.
+pub trait DiskFile: Send {
+    /// Reads up to `buffer.len()` bytes at `offset`; fewer only at the end.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Writes all of `bytes` at `offset`.
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Makes the bytes durable (`fdatasync`).
+    fn sync_data(&mut self) -> io::Result<()>;
+    /// Makes bytes and length durable (`fsync`).
+    fn sync_all(&mut self) -> io::Result<()>;
+    /// How long it is.
+    fn len(&self) -> io::Result<u64>;
+    /// Whether it holds nothing.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+}
+
+// ---------------------------------------------------------------- links to equipment
+
+/// Where equipment is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// A serial port by its stable path, with its line settings.
+    Serial(PathBuf, Line),
+    /// A byte stream over TCP: Modbus TCP, or a serial server.
+    Tcp(String),
+}
+
+/// Settings of a serial line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Line {
+    /// Bits per second.
+    pub speed: u32,
+    /// 7 or 8.
+    pub data_bits: u8,
+    /// `'N'`, `'E'` or `'O'`.
+    pub parity: char,
+    /// 1 or 2.
+    pub stop_bits: u8,
+    /// Flow control.
+    pub handshake: Handshake,
+}
+
+/// Flow control of a serial line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Handshake {
+    /// None.
+    None,
+    /// XON/XOFF characters.
+    XonXoff,
+    /// RTS/CTS wires.
+    RtsCts,
+}
+
+/// Opens physical lines.
+pub trait Links: Send + std::marker::Sync {
+    /// Opens one line, exclusively.
+    fn open<'a>(&'a self, address: &'a Address) -> Waiting<'a, io::Result<Box<dyn Link>>>;
+}
+
+/// One open physical line: bytes out, bytes in. Framing and meaning are the driver's.
+pub trait Link: Send {
+    /// Sends all bytes.
+    fn send<'a>(&'a mut self, bytes: &'a [u8]) -> Waiting<'a, io::Result<()>>;
+    /// Waits for bytes and appends them to `into`. `Ok(0)` means unplugged: close, back off, reopen.
+    fn receive<'a>(&'a mut self, into: &'a mut Vec<u8>) -> Waiting<'a, io::Result<usize>>;
+    /// Throws away what has arrived and was not read; says how many bytes that was.
+    fn discard(&mut self) -> io::Result<usize>;
+}
+
+// ---------------------------------------------------------------- broker
+
+/// How to reach a broker and who we are there.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// `mqtt://host:1883` or `mqtts://host:8883`.
+    pub url: String,
+    /// Our client id.
+    pub client: String,
+    /// User name, if any.
+    pub user: Option<String>,
+    /// Where the password is, mode 0600.
+    pub password_file: Option<PathBuf>,
+    /// CA certificates that sign the broker's certificate (PEM).
+    pub trust: Option<PathBuf>,
+    /// Our certificate chain (PEM).
+    pub certificate: Option<PathBuf>,
+    /// Our private key (PEM), mode 0600.
+    pub private_key: Option<PathBuf>,
+    /// MQTT 3.1.1 in place of 5.
+    pub version_3: bool,
+    /// Retained message the broker publishes when we vanish: topic, payload.
+    pub will: Option<(String, Vec<u8>)>,
+    /// Topic filters to subscribe to at connect, QoS 1. May be a shared subscription (`$share/…`).
+    pub subscribe: Vec<String>,
+    /// Largest packet either side may send, in bytes.
+    pub largest: usize,
+}
+
+/// Opens sessions with a broker. Every session is a fresh pipe; nothing of value lives in it.
+pub trait Broker: Send + std::marker::Sync {
+    /// Connects, subscribes, and returns once both are acknowledged.
+    fn connect<'a>(&'a self, login: &'a Login) -> Waiting<'a, Result<Box<dyn Session>, Trouble>>;
+}
+
+/// One message to publish, QoS 1.
+#[derive(Debug, Clone, Default)]
+pub struct Message {
+    /// Topic.
+    pub topic: String,
+    /// Payload.
+    pub payload: Vec<u8>,
+    /// Kept by the broker for later subscribers.
+    pub retain: bool,
+    /// MQTT 5 content type.
+    pub content_type: Option<&'static str>,
+    /// MQTT 5 user properties.
+    pub properties: Vec<(&'static str, String)>,
+    /// The publisher's own number for it; comes back in [`FromBroker::Taken`]. 0 when nobody asks.
+    pub token: u64,
+}
+
+/// What comes from the broker.
+#[derive(Debug)]
+pub enum FromBroker {
+    /// Somebody published: topic, payload, retained.
+    Arrived(String, Vec<u8>, bool),
+    /// The broker acknowledged a publish by its token, and says whether anyone is subscribed
+    /// (`false` only when it knows that nobody is). Progress, never storage.
+    Taken(u64, bool),
+    /// The session is over, and why. Nothing follows.
+    Gone(Trouble),
+}
+
+/// One session with a broker.
+pub trait Session: Send {
+    /// Hands over a message without waiting; `Err` gives it back when the pipe is full or gone.
+    fn publish(&mut self, message: Message) -> Result<(), Message>;
+    /// The next event.
+    fn next(&mut self) -> Waiting<'_, FromBroker>;
+    /// Says goodbye in order, so that the will is not published.
+    fn close(self: Box<Self>) -> Waiting<'static, ()>;
+}
+
+// ---------------------------------------------------------------- files people own
+
+/// Files outside the ledger: configuration, keys, drivers, evidence.
+pub trait Files: Send + std::marker::Sync {
+    /// Reads a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Reads a secret; refuses one that others can read.
+    fn read_secret(&self, path: &Path) -> Result<Vec<u8>, Trouble>;
+    /// Writes a new file, mode 0600, synced with its directory; refuses one that exists.
+    fn write_secret(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Writes a file whole: under another name, synced, renamed.
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Names in a directory, sorted; an absent one has none.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+}
