@@ -4,6 +4,14 @@
 //! point is always in exactly one visible state, with its reason in plain words.
 
 use record::Stamp;
+use std::sync::Arc;
+
+/// How a screen reads the board.
+///
+/// The daemon renews it at least every 500 ms, with a fresh `now`, also when nothing else has changed: that
+/// renewal is the heartbeat of every live view. A daemon that stops renewing is a "live view lost" on
+/// every screen within 3 s, which is what it should be.
+pub type Watch = tokio::sync::watch::Receiver<Arc<Board>>;
 
 /// The whole line at one moment.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +23,9 @@ pub struct Board {
     pub usage: String,
     /// Units in the order of the configuration.
     pub units: Vec<UnitView>,
-    /// What calls for a person, most urgent first.
+    /// What calls for a person, most urgent first. The calls about the record itself (held here, no receipt,
+    /// set aside, capture stopped, clock unsure, disk low) are not among them: every screen makes those
+    /// from `record`, so that they can't be forgotten.
     pub calls: Vec<Call>,
     /// Is my record safe?
     pub record: RecordView,
