@@ -37,8 +37,12 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if problem.use_stderr() { 2 } else { 0 });
         }
     };
-    let Some((name, matches)) = matches.subcommand() else { return ExitCode::from(2) };
-    let Some(command) = commands::ALL.iter().find(|command| command.name == name) else { return ExitCode::from(2) };
+    let Some((name, matches)) = matches.subcommand() else {
+        return ExitCode::from(2);
+    };
+    let Some(command) = commands::ALL.iter().find(|command| command.name == name) else {
+        return ExitCode::from(2);
+    };
     match (command.run)(matches) {
         Ok(code) => code,
         Err(trouble) => {
@@ -57,7 +61,9 @@ pub fn program() -> clap::Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true);
     for command in commands::ALL {
-        let sub = clap::Command::new(command.name).about(command.about).display_order(command.order);
+        let sub = clap::Command::new(command.name)
+            .about(command.about)
+            .display_order(command.order);
         program = program.subcommand((command.args)(sub));
     }
     program

@@ -17,7 +17,7 @@ fn main() {
         let path = here.join("kinds").join(format!("{name}.rs"));
         writeln!(text, "#[path = {path:?}]\nmod {name};").unwrap();
     }
-    writeln!(text, "/// Every kind, by name.\npub static ALL: &[Kind] = &[").unwrap();
+    writeln!(text, "/// Every kind, by name.\npub(super) static ALL: &[Kind] = &[").unwrap();
     for name in &names {
         writeln!(text, "    {name}::KIND,").unwrap();
     }

@@ -1,11 +1,34 @@
-//! What is recorded, and how it is proven. No I/O, no clock, no runtime.
+//! What is recorded, and how it is proven.
+//!
+//! Pure: no I/O, no clock, no runtime. An inspector can build a verifier from this crate alone.
+//! `docs/reference/record.md` states the format; this crate is its first reader and only writer.
 
+pub mod b64;
+mod entry;
+mod flat;
+mod hash;
+mod jws;
+mod key;
+mod kind;
+mod line;
+mod page;
 mod quantity;
 mod reading;
+mod receipt;
+mod seal;
 mod stamp;
 mod trouble;
 
+pub use entry::{Draft, Word, ranges, read_ranges};
+pub use flat::{LARGEST, Refused};
+pub use hash::{Hash, Tree};
+pub use key::{KeySet, PublicKey, Role, SecretKey, Signer};
+pub use kind::Kind;
+pub use line::{Form, Found, LONGEST, Line, Reader};
+pub use page::{BIGGEST_PAGE, Page, Taken, take};
 pub use quantity::{Amount, Quantity, Unit};
 pub use reading::{Answer, Failure, Quality, Value};
+pub use receipt::{Receipt, Refusal, Resend, StoreWord};
+pub use seal::{Seal, SealLine};
 pub use stamp::Stamp;
 pub use trouble::Trouble;

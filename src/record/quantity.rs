@@ -24,17 +24,25 @@ impl Amount {
     /// Reads `-?digits(.digits)?` and nothing else: no plus, no exponent, no blank, no underscore.
     pub fn read(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let (whole, part) = digits.split_once('.').map_or((digits, None), |(whole, part)| (whole, Some(part)));
+        let (whole, part) = digits
+            .split_once('.')
+            .map_or((digits, None), |(whole, part)| (whole, Some(part)));
         let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
         if !all_digits(whole) || part.is_some_and(|p| !all_digits(p)) || digits.len() > 28 {
             return None;
         }
-        Some(Self { text: text.to_owned(), number: Decimal::from_str(text).ok()? })
+        Some(Self {
+            text: text.to_owned(),
+            number: Decimal::from_str(text).ok()?,
+        })
     }
 
     /// An amount computed by us (a register scaled, a mean): shown with the digits of its scale.
     pub fn of(number: Decimal) -> Self {
-        Self { text: number.to_string(), number }
+        Self {
+            text: number.to_string(),
+            number,
+        }
     }
 
     /// A count of a register with so many implied decimals: `counted(724, 1)` is `72.4`.
@@ -84,7 +92,10 @@ impl Unit {
     /// assert!(Unit::named("furlong").is_none());
     /// ```
     pub fn named(name: &str) -> Option<Self> {
-        TABLE.iter().find(|row| row.ucum == name || row.shown == name || row.also.contains(&name)).map(Self)
+        TABLE
+            .iter()
+            .find(|row| row.ucum == name || row.shown == name || row.also.contains(&name))
+            .map(Self)
     }
 
     /// The code the record writes.
@@ -116,8 +127,11 @@ impl Unit {
             return Some(number);
         }
         let exact = |text: &str| Decimal::from_str(text).ok();
-        let base = number.checked_add(exact(self.0.offset)?)?.checked_mul(exact(self.0.factor)?)?;
-        base.checked_div(exact(other.0.factor)?)?.checked_sub(exact(other.0.offset)?)
+        let base = number
+            .checked_add(exact(self.0.offset)?)?
+            .checked_mul(exact(self.0.factor)?)?;
+        base.checked_div(exact(other.0.factor)?)?
+            .checked_sub(exact(other.0.offset)?)
     }
 }
 
@@ -154,7 +168,10 @@ impl Quantity {
     /// ```
     pub fn read(text: &str) -> Option<Self> {
         let (amount, unit) = text.trim().split_once(' ')?;
-        Some(Self { amount: Amount::read(amount)?, unit: Unit::named(unit.trim())? })
+        Some(Self {
+            amount: Amount::read(amount)?,
+            unit: Unit::named(unit.trim())?,
+        })
     }
 
     /// The number in another unit of the same dimension.
@@ -176,7 +193,14 @@ const fn row(
     factor: &'static str,
     also: &'static [&'static str],
 ) -> Row {
-    Row { ucum, shown, dimension, factor, offset: "0", also }
+    Row {
+        ucum,
+        shown,
+        dimension,
+        factor,
+        offset: "0",
+        also,
+    }
 }
 
 /// Exact factors to one base unit per dimension. `gr`, `t`, `T`, `G`, `K` and `C` mean different
@@ -192,7 +216,14 @@ static TABLE: &[Row] = &[
     row("[oz_tr]", "oz t", "mass", "0.0311034768", &["ozt"]),
     row("[car_m]", "ct", "mass", "0.0002", &[]),
     row("Cel", "°C", "temperature", "1", &["degC"]),
-    Row { ucum: "K", shown: "K", dimension: "temperature", factor: "1", offset: "-273.15", also: &["kelvin"] },
+    Row {
+        ucum: "K",
+        shown: "K",
+        dimension: "temperature",
+        factor: "1",
+        offset: "-273.15",
+        also: &["kelvin"],
+    },
     Row {
         ucum: "[degF]",
         shown: "°F",
@@ -249,7 +280,9 @@ mod tests {
 
     #[test]
     fn nothing_but_digits_is_a_number() {
-        for text in ["", "-", "1_000", ".5", "5.", "+1.50", "1e3", " 1", "1 ", "1,5", "--1", "NaN"] {
+        for text in [
+            "", "-", "1_000", ".5", "5.", "+1.50", "1e3", " 1", "1 ", "1,5", "--1", "NaN",
+        ] {
             assert_eq!(Amount::read(text), None, "{text:?}");
         }
     }
@@ -257,7 +290,13 @@ mod tests {
     #[test]
     fn units_convert_within_their_dimension_only() {
         let in_unit = |text: &str, unit: &str| {
-            Some(Quantity::read(text)?.number_in(Unit::named(unit)?)?.round_dp(6).normalize().to_string())
+            Some(
+                Quantity::read(text)?
+                    .number_in(Unit::named(unit)?)?
+                    .round_dp(6)
+                    .normalize()
+                    .to_string(),
+            )
         };
         assert_eq!(in_unit("1.5 kg", "g").as_deref(), Some("1500"));
         assert_eq!(in_unit("162.32 °F", "°C").as_deref(), Some("72.4"));

@@ -20,16 +20,26 @@ impl Stamp {
         if b.len() != 24 || b[23] != b'Z' {
             return None;
         }
-        for (place, mark) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.')] {
+        for (place, mark) in [
+            (4, b'-'),
+            (7, b'-'),
+            (10, b'T'),
+            (13, b':'),
+            (16, b':'),
+            (19, b'.'),
+        ] {
             if b[place] != mark {
                 return None;
             }
         }
         let number = |from: usize, to: usize| -> Option<i64> {
-            b[from..to].iter().try_fold(0, |sum, c| c.is_ascii_digit().then(|| sum * 10 + i64::from(c - b'0')))
+            b[from..to].iter().try_fold(0, |sum, c| {
+                c.is_ascii_digit().then(|| sum * 10 + i64::from(c - b'0'))
+            })
         };
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-        let (hour, minute, second, milli) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
+        let (hour, minute, second, milli) =
+            (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
@@ -37,7 +47,9 @@ impl Stamp {
         if civil_from_days(days) != (year, month, day) {
             return None;
         }
-        Some(Self((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + milli))
+        Some(Self(
+            (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + milli,
+        ))
     }
 
     /// This moment moved by so many milliseconds.
@@ -103,7 +115,11 @@ mod tests {
 
     #[test]
     fn a_moment_is_written_and_read_alike() {
-        for text in ["1970-01-01T00:00:00.000Z", "2000-02-29T23:59:59.999Z", "2026-11-20T10:15:03.120Z"] {
+        for text in [
+            "1970-01-01T00:00:00.000Z",
+            "2000-02-29T23:59:59.999Z",
+            "2026-11-20T10:15:03.120Z",
+        ] {
             assert_eq!(Stamp::read(text).map(|s| s.to_string()).as_deref(), Some(text));
         }
     }

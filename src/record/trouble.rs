@@ -30,7 +30,13 @@ pub struct Trouble {
 impl Trouble {
     /// Begins a trouble with its name and its one-line sentence.
     pub fn new(name: &'static str, what: impl Into<String>) -> Self {
-        Self { name, what: what.into(), place: String::new(), record: String::new(), action: String::new() }
+        Self {
+            name,
+            what: what.into(),
+            place: String::new(),
+            record: String::new(),
+            action: String::new(),
+        }
     }
 
     /// Where it happened.

@@ -1,0 +1,23 @@
+use super::Kind;
+
+pub(super) const KIND: Kind = Kind {
+    name: "batch",
+    says: "a batch begins, changes state, or ends with its closing",
+    outside: &["unit", "batch", "state", "because", "closing", "count", "root"],
+    inside: &[
+        "product",
+        "recipe",
+        "revision",
+        "size",
+        "in",
+        "authority",
+        "number",
+        "source",
+        "started",
+        "ended",
+        "sent",
+        "note",
+    ],
+    because: &[],
+    at_once: true,
+};

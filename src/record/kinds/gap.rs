@@ -1,0 +1,25 @@
+use super::Kind;
+
+pub(super) const KIND: Kind = Kind {
+    name: "gap",
+    says: "silence: from `time` to `until` nothing could be read",
+    outside: &[
+        "unit", "batch", "step", "run", "point", "role", "until", "because",
+    ],
+    inside: &["asked", "refused", "garbled", "unexpected", "note"],
+    because: &[
+        "silent",
+        "refused",
+        "garbled",
+        "unexpected",
+        "unplugged",
+        "power-loss",
+        "stopped",
+        "out-of-service",
+        "clock",
+        "disk-full",
+        "another-instrument",
+        "no-room",
+    ],
+    at_once: false,
+};

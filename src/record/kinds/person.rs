@@ -1,0 +1,10 @@
+use super::Kind;
+
+pub(super) const KIND: Kind = Kind {
+    name: "person",
+    says: "who a person id is, with which roles",
+    outside: &["person", "state"],
+    inside: &["name", "roles", "by", "reason", "method", "hash"],
+    because: &[],
+    at_once: true,
+};

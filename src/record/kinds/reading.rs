@@ -1,0 +1,23 @@
+use super::Kind;
+
+pub(super) const KIND: Kind = Kind {
+    name: "reading",
+    says: "one answer of one point: value or reason, bound and judged",
+    outside: &[
+        "unit", "batch", "step", "run", "point", "role", "quality", "verdict", "limits", "state", "around",
+    ],
+    inside: &[
+        "because",
+        "value",
+        "in",
+        "raw",
+        "read",
+        "low",
+        "high",
+        "warn_low",
+        "warn_high",
+        "late_ms",
+    ],
+    because: &[],
+    at_once: false,
+};
