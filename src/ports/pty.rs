@@ -1,0 +1,99 @@
+//! Pseudo terminals: the instrument's end of a serial line that has no wire.
+//!
+//! Used by the simulator only. The far end looks like a serial port to whoever opens it.
+
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    io::Errno,
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{OptionalActions, tcgetattr, tcsetattr},
+};
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::{fd::OwnedFd, unix::ffi::OsStringExt},
+    path::{Path, PathBuf},
+};
+use tokio::io::unix::AsyncFd;
+
+/// The near end of a pseudo terminal. Dropping it is pulling the plug.
+#[derive(Debug)]
+pub struct Pty {
+    near: AsyncFd<OwnedFd>,
+    far: PathBuf,
+}
+
+impl Pty {
+    /// Makes a pair; the far end is raw, so that nothing is echoed before anyone opens it.
+    pub fn open() -> io::Result<Self> {
+        let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&near)?;
+        unlockpt(&near)?;
+        let far = PathBuf::from(OsString::from_vec(ptsname(&near, Vec::new())?.into_bytes()));
+        let mut line = tcgetattr(&near)?;
+        line.make_raw();
+        tcsetattr(&near, OptionalActions::Now, &line)?;
+        let flags = fcntl_getfl(&near)?;
+        fcntl_setfl(&near, flags | OFlags::NONBLOCK)?;
+        Ok(Self {
+            near: watched(near)?,
+            far,
+        })
+    }
+
+    /// Where the far end is.
+    pub fn path(&self) -> &Path {
+        &self.far
+    }
+
+    /// Gives the far end a name that stays the same after unplugging, as udev does for adapters.
+    pub fn name(&self, name: &Path) -> io::Result<()> {
+        let fresh = name.with_extension("new");
+        match fs::remove_file(&fresh) {
+            Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
+            _ => {}
+        }
+        std::os::unix::fs::symlink(&self.far, &fresh)?;
+        fs::rename(&fresh, name)
+    }
+
+    /// Waits for bytes and appends them. `Ok(0)` while nobody has the far end open.
+    pub async fn receive(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        let mut chunk = [0; 1024];
+        loop {
+            let mut ready = self.near.readable().await?;
+            match rustix::io::read(self.near.get_ref(), &mut chunk) {
+                Ok(count) => {
+                    into.extend_from_slice(&chunk[..count]);
+                    return Ok(count);
+                }
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::INTR) => {}
+                Err(Errno::IO) => return Ok(0),
+                Err(problem) => return Err(problem.into()),
+            }
+        }
+    }
+
+    /// Sends all bytes.
+    pub async fn send(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let mut ready = self.near.writable().await?;
+            match rustix::io::write(self.near.get_ref(), bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::INTR) => {}
+                Err(problem) => return Err(problem.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its doubt is about types that close their descriptor early; an OwnedFd never does"
+)]
+fn watched(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(fd)
+}
