@@ -1,7 +1,10 @@
 //! See src/lib.rs.
 
+#[cfg(feature = "embedded-broker")]
+pub mod broker;
 pub mod clock;
 pub mod links;
+pub mod mqtt;
 pub mod pty;
 pub mod random;
 pub mod serial;
