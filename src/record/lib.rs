@@ -6,6 +6,8 @@
 pub mod b64;
 mod entry;
 mod flat;
+#[cfg(test)]
+mod golden;
 mod hash;
 mod jws;
 mod key;
@@ -18,6 +20,7 @@ mod receipt;
 mod seal;
 mod stamp;
 mod trouble;
+pub mod verify;
 
 pub use entry::{Draft, Word, ranges, read_ranges};
 pub use flat::{LARGEST, Refused};
@@ -25,7 +28,7 @@ pub use hash::{Hash, Tree};
 pub use key::{KeySet, PublicKey, Role, SecretKey, Signer};
 pub use kind::Kind;
 pub use line::{Form, Found, LONGEST, Line, Reader};
-pub use page::{BIGGEST_PAGE, Page, Taken, take};
+pub use page::{BIGGEST_PAGE, Mark, Page, Piece, Scanner, Taken, take};
 pub use quantity::{Amount, Quantity, Unit};
 pub use reading::{Answer, Failure, Quality, Value};
 pub use receipt::{Receipt, Refusal, Resend, StoreWord};

@@ -17,8 +17,19 @@ pub struct Page<'a> {
     bytes: &'a [u8],
     seal: SealLine<'a>,
     leaves: Vec<Hash>,
-    lines: Vec<&'a [u8]>,
+    lines: Vec<Mark<'a>>,
     forms: [u64; 3],
+}
+
+/// One line of a page with the two members that everybody asks for; read once.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark<'a> {
+    /// The line, without line feed.
+    pub line: &'a [u8],
+    /// Its kind; empty on a bare line.
+    pub kind: &'a [u8],
+    /// The batch it names, as written; empty where it names none.
+    pub batch: &'a [u8],
 }
 
 /// What stands at the beginning of some bytes.
@@ -77,7 +88,12 @@ fn take_or<'a>(bytes: &'a [u8], reader: &mut Reader) -> Result<Option<(Page<'a>,
         forms[found.form as usize] += 1;
         tree.push(found.leaf);
         leaves.push(found.leaf);
-        lines.push(text);
+        let word = |name| reader.text_of(text, name).unwrap_or_default();
+        lines.push(Mark {
+            line: text,
+            kind: word("kind"),
+            batch: word("batch"),
+        });
         at = end + 1;
     }
     if tree.root() != seal.seal().root {
@@ -133,15 +149,15 @@ impl<'a> Page<'a> {
         self.bytes
     }
 
-    /// The entries' lines, without line feeds.
-    pub fn lines(&self) -> &[&'a [u8]] {
+    /// The entries' lines, each with its kind and batch.
+    pub fn marks(&self) -> &[Mark<'a>] {
         &self.lines
     }
 
     /// The entries, read.
     pub fn entries(&self) -> impl Iterator<Item = Line<'a>> + '_ {
         // holds because every line was read when the page was
-        self.lines.iter().filter_map(|line| Line::read(line).ok())
+        self.lines.iter().filter_map(|mark| Line::read(mark.line).ok())
     }
 
     /// Their leaves.
@@ -157,5 +173,147 @@ impl<'a> Page<'a> {
     /// Whether every line is full, as it must be in a ledger, on MQTT and in a record store.
     pub fn is_full(&self) -> bool {
         self.in_form(Form::Full) == self.seal.seal().count
+    }
+}
+
+/// What a segment holds, piece by piece.
+#[derive(Debug)]
+pub enum Piece<'a> {
+    /// A whole page at this offset.
+    Page(u64, Page<'a>),
+    /// Bytes at this offset that are neither a page nor line feeds alone. What follows directly
+    /// and is no page either comes as a further piece.
+    Junk(u64, &'a [u8]),
+}
+
+/// Finds the pages of a segment in bytes that come in any chunks, and goes on behind damage:
+/// a page is found wherever a line begins one.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    buffer: Vec<u8>,
+    base: u64,
+    reader: Reader,
+}
+
+impl Scanner {
+    /// Begins a new segment.
+    pub fn begin(&mut self) {
+        self.buffer.clear();
+        self.base = 0;
+    }
+
+    /// Feeds the next bytes; `all` says that none follow. `found` gets every piece, in order.
+    pub fn feed(&mut self, bytes: &[u8], all: bool, mut found: impl FnMut(Piece<'_>)) {
+        self.buffer.extend_from_slice(bytes);
+        let buffer = &self.buffer[..];
+        let mut at = 0;
+        loop {
+            at += buffer[at..].iter().take_while(|byte| **byte == b'\n').count();
+            if at == buffer.len() {
+                break;
+            }
+            match take(&buffer[at..], all, &mut self.reader) {
+                Taken::Page(page, length) => {
+                    found(Piece::Page(self.base + at as u64, page));
+                    at += length;
+                }
+                Taken::Unfinished => break,
+                Taken::Refused(_) => {
+                    let end = next_seal(buffer, at);
+                    found(Piece::Junk(self.base + at as u64, &buffer[at..end]));
+                    at = end;
+                }
+            }
+        }
+        self.base += at as u64;
+        self.buffer.drain(..at);
+    }
+}
+
+/// Where the next line begins that may be a seal, behind the line at `at`.
+fn next_seal(bytes: &[u8], at: usize) -> usize {
+    let mut at = at;
+    loop {
+        match bytes[at..].iter().position(|byte| *byte == b'\n') {
+            None => return bytes.len(),
+            Some(end) => at += end + 1,
+        }
+        // The base64url of `{"` begins every seal.
+        if bytes[at..].starts_with(b"eyJ") {
+            return at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{Draft, SecretKey, Stamp, seal::Seal};
+
+    fn page(number: u64) -> Vec<u8> {
+        let mut lines = Vec::new();
+        let leaf = Draft::new("comment", Stamp(0))
+            .data("text", "hello")
+            .write(number, [1; 16], &mut lines)
+            .unwrap();
+        lines.push(b'\n');
+        let seal = Seal {
+            gateway: "g".into(),
+            ledger: "l".into(),
+            usage: "demo".into(),
+            software: "1".into(),
+            epoch: 1,
+            page: number,
+            first: number,
+            count: 1,
+            root: leaf,
+            prev: None,
+            config: None,
+            sealed: Stamp(0),
+            zone: "UTC".into(),
+            boot: "b".into(),
+            clock: "unknown".into(),
+            clock_error_ms: 0,
+        };
+        let mut bytes = seal.write(&SecretKey::from_seed(&[1; 32])).unwrap();
+        bytes.push(b'\n');
+        bytes.extend_from_slice(&lines);
+        bytes
+    }
+
+    #[test]
+    fn pages_are_found_in_any_chunks_and_behind_damage() {
+        let (one, two, three) = (page(1), page(2), page(3));
+        let mut damaged = two.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 1;
+        let segment = [
+            b"\n\n",
+            &one[..],
+            b"\n",
+            &damaged,
+            b"\n\n",
+            &three,
+            &two[..50],
+            b"\n\n\n",
+        ]
+        .concat();
+        for chunk in [1, 7, 100, 4096] {
+            let (mut pages, mut junk) = (Vec::new(), Vec::new());
+            let mut scanner = Scanner::default();
+            let mut note = |piece: Piece<'_>| match piece {
+                Piece::Page(offset, page) => pages.push((offset, page.seal().seal().page)),
+                Piece::Junk(_, bytes) => junk.extend_from_slice(bytes),
+            };
+            for bytes in segment.chunks(chunk) {
+                scanner.feed(bytes, false, &mut note);
+            }
+            scanner.feed(&[], true, &mut note);
+            let behind = 2 + one.len() + 1 + damaged.len() + 2;
+            assert_eq!(pages, [(2, 1), (behind as u64, 3)], "in chunks of {chunk}");
+            let text = |bytes: &[u8]| bytes.iter().filter(|b| **b != b'\n').count();
+            assert_eq!(text(&junk), text(&damaged) + 50, "in chunks of {chunk}");
+        }
     }
 }
