@@ -7,5 +7,8 @@
 //! Every state machine here is `next(state, event) -> (state, actions)`: no clock, no disk, no network.
 //! What it needs stands behind the traits of [`needs`].
 
+pub mod bind;
 pub mod board;
+pub mod check;
+pub mod context;
 pub mod needs;
