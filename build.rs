@@ -6,8 +6,18 @@ use std::{env, fmt::Write, fs, path::PathBuf};
 fn main() {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR").unwrap());
     let out = PathBuf::from(env::var("OUT_DIR").unwrap());
-    list(&here.join("src/cli/commands"), "COMMAND", "Command", &out.join("commands.rs"));
-    list(&here.join("src/web/screens"), "SCREEN", "Screen", &out.join("screens.rs"));
+    list(
+        &here.join("src/cli/commands"),
+        "COMMAND",
+        "Command",
+        &out.join("commands.rs"),
+    );
+    list(
+        &here.join("src/web/screens"),
+        "SCREEN",
+        "Screen",
+        &out.join("screens.rs"),
+    );
 }
 
 fn list(dir: &PathBuf, constant: &str, kind: &str, out: &PathBuf) {
@@ -15,14 +25,27 @@ fn list(dir: &PathBuf, constant: &str, kind: &str, out: &PathBuf) {
     let mut names: Vec<String> = fs::read_dir(dir)
         .map(|entries| {
             entries
-                .filter_map(|entry| entry.unwrap().file_name().into_string().unwrap().strip_suffix(".rs").map(str::to_owned))
+                .filter_map(|entry| {
+                    entry
+                        .unwrap()
+                        .file_name()
+                        .into_string()
+                        .unwrap()
+                        .strip_suffix(".rs")
+                        .map(str::to_owned)
+                })
                 .collect()
         })
         .unwrap_or_default();
     names.sort();
     let mut text = String::new();
     for name in &names {
-        writeln!(text, "#[path = {:?}]\nmod {name};", dir.join(format!("{name}.rs"))).unwrap();
+        writeln!(
+            text,
+            "#[path = {:?}]\nmod {name};",
+            dir.join(format!("{name}.rs"))
+        )
+        .unwrap();
     }
     writeln!(text, "pub(crate) static ALL: &[{kind}] = &[").unwrap();
     for name in &names {

@@ -10,7 +10,7 @@ mod source;
 #[path = "floors/tidy.rs"]
 mod tidy;
 
-use source::{File, code, paths, test_modules, tree, without_tests};
+use source::{File, code, paths, tree, without_tests};
 
 /// Lowest first; what shares a line stands side by side and is blind to each other. `record` and
 /// `driver` lie below these; being crates, they are guarded by the compiler.
@@ -127,24 +127,10 @@ fn every_module(rule: fn(&File) -> Vec<String>) -> Vec<String> {
         files.iter().any(|file| file.path == "src/lib.rs"),
         "src/lib.rs was not found"
     );
-    let for_tests: Vec<String> = files.iter().flat_map(files_for_tests).collect();
-    let product = files.iter().filter(|file| {
-        !file.path.ends_with("build.rs") && !for_tests.iter().any(|path| file.path.starts_with(path.as_str()))
-    });
-    product.flat_map(rule).collect()
-}
-
-/// The files in which a module for tests may lie: `#[cfg(test)] mod world;` in src/flow/mod.rs.
-fn files_for_tests(file: &File) -> Vec<String> {
-    let folder = file
-        .path
-        .trim_end_matches("/mod.rs")
-        .trim_end_matches("/lib.rs")
-        .trim_end_matches(".rs");
-    let names = test_modules(&code(&file.text));
-    names
+    files
         .iter()
-        .flat_map(|name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/")])
+        .filter(|file| !file.for_tests)
+        .flat_map(rule)
         .collect()
 }
 
@@ -331,10 +317,4 @@ fn ports_and_tests_may_reach_outside() {
     for (path, text) in cases {
         assert_eq!(outside(&File::new(path, text)), Vec::<String>::new(), "{text}");
     }
-}
-
-#[test]
-fn a_file_for_tests_is_known_by_the_module_that_declares_it() {
-    let file = File::new("src/flow/mod.rs", "pub mod seal;\n#[cfg(test)]\nmod world;\n");
-    assert_eq!(files_for_tests(&file), ["src/flow/world.rs", "src/flow/world/"]);
 }

@@ -9,7 +9,15 @@ fn main() {
     println!("cargo::rerun-if-changed=kinds");
     let mut names: Vec<String> = fs::read_dir(here.join("kinds"))
         .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().unwrap().strip_suffix(".rs").map(str::to_owned))
+        .filter_map(|entry| {
+            entry
+                .unwrap()
+                .file_name()
+                .into_string()
+                .unwrap()
+                .strip_suffix(".rs")
+                .map(str::to_owned)
+        })
         .collect();
     names.sort();
     let mut text = String::new();
@@ -17,7 +25,11 @@ fn main() {
         let path = here.join("kinds").join(format!("{name}.rs"));
         writeln!(text, "#[path = {path:?}]\nmod {name};").unwrap();
     }
-    writeln!(text, "/// Every kind, by name.\npub(super) static ALL: &[Kind] = &[").unwrap();
+    writeln!(
+        text,
+        "/// Every kind, by name.\npub(super) static ALL: &[Kind] = &["
+    )
+    .unwrap();
     for name in &names {
         writeln!(text, "    {name}::KIND,").unwrap();
     }

@@ -7,6 +7,8 @@ use std::{fs, path::Path, process::Command};
 pub struct File {
     pub path: String,
     pub text: String,
+    /// Whether it is Rust that never becomes part of the product: tests, and what is built for them alone.
+    pub for_tests: bool,
 }
 
 impl File {
@@ -14,6 +16,7 @@ impl File {
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
+            for_tests: !path.starts_with("src/"),
         }
     }
 
@@ -42,15 +45,35 @@ pub fn tree() -> Vec<File> {
     let names = String::from_utf8(listed.stdout).expect("file names are UTF-8");
     // A file deleted but not yet committed is listed and cannot be read; one that is not text has no lines.
     let text_of = |name: &str| String::from_utf8(fs::read(root.join(name)).ok()?).ok();
+    let named = names.split('\0').filter(|name| !name.is_empty());
+    let mut files: Vec<File> = named
+        .filter_map(|name| Some(File::new(name, &text_of(name)?)))
+        .collect();
+    let modules: Vec<String> = files
+        .iter()
+        .filter(|file| file.is_rust())
+        .flat_map(files_for_tests)
+        .collect();
+    for file in &mut files {
+        let declared = modules
+            .iter()
+            .any(|place| file.path == *place || place.ends_with('/') && file.path.starts_with(place));
+        file.for_tests |= declared || file.path.ends_with("build.rs");
+    }
+    files
+}
+
+/// The files in which a module for tests may lie: `#[cfg(test)] mod world;` in src/flow/mod.rs.
+fn files_for_tests(file: &File) -> Vec<String> {
+    let folder = file
+        .path
+        .trim_end_matches("/mod.rs")
+        .trim_end_matches("/lib.rs")
+        .trim_end_matches(".rs");
+    let names = test_modules(&code(&file.text));
     names
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .filter_map(|name| {
-            Some(File {
-                path: name.to_owned(),
-                text: text_of(name)?,
-            })
-        })
+        .iter()
+        .flat_map(|name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/")])
         .collect()
 }
 
@@ -99,7 +122,7 @@ pub fn without_tests(code: &str) -> String {
 }
 
 /// Modules that live in files of their own and are compiled for tests only.
-pub fn test_modules(code: &str) -> Vec<String> {
+fn test_modules(code: &str) -> Vec<String> {
     code.split("#[cfg(test)]")
         .skip(1)
         .filter_map(|after| {
@@ -333,7 +356,10 @@ fn what_only_tests_compile_is_left_out() {
     let kept = without_tests(text);
     assert!(kept.contains("fn a()") && kept.contains("fn e()"), "{kept}");
     assert!(!kept.contains("fn c()") && !kept.contains("world"), "{kept}");
-    assert_eq!(test_modules(text), ["world"]);
+    assert_eq!(
+        files_for_tests(&File::new("src/flow/mod.rs", text)),
+        ["src/flow/world.rs", "src/flow/world/"]
+    );
 }
 
 #[test]

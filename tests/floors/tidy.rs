@@ -111,10 +111,7 @@ fn ignored(file: &File) -> Vec<String> {
 
 /// Outside tests a panic must be impossible, and the line says why it is.
 fn unexplained_panic(file: &File) -> Vec<String> {
-    let product = file.path.starts_with("src/")
-        && !file.path.ends_with("build.rs")
-        && !file.path.ends_with("/tests.rs");
-    if !product {
+    if file.for_tests {
         return Vec::new();
     }
     let code = without_tests(&code(&file.text));
