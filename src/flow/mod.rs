@@ -9,6 +9,8 @@
 
 pub mod bind;
 pub mod board;
+pub mod enter;
 pub mod check;
 pub mod context;
 pub mod needs;
+pub mod seal;

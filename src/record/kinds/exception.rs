@@ -54,6 +54,7 @@ pub(super) const KIND: Kind = Kind {
         "re-judged",
         "link",
         "books",
+        "entry-too-long",
     ],
     at_once: true,
 };
