@@ -8,12 +8,24 @@ use crate::{
     flat,
     hash::{Hash, Tree},
     key::{KeySet, Role},
-    line::Line,
+    line::{Form, Line},
     page::{Page, Piece, Scanner},
     receipt::StoreWord,
 };
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+
+/// What is looked at, and so what it must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// A whole ledger: every page from the first on, full lines only.
+    #[default]
+    Ledger,
+    /// Evidence about a batch: the pages that concern it, in any form of a line.
+    Evidence,
+    /// Some segments of a ledger, without what came before them.
+    Part,
+}
 
 /// Something that does not hold, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +72,8 @@ pub struct Report {
     pub pages: u64,
     /// Entries on them.
     pub entries: u64,
+    /// How many of them stand in full, withheld, and bare.
+    pub forms: [u64; 3],
     /// First and last page number.
     pub page_range: Option<(u64, u64)>,
     /// First and last entry number.
@@ -68,6 +82,9 @@ pub struct Report {
     pub epochs: Vec<(u64, String)>,
     /// Keys that sealed, in order of their first page.
     pub sealed_by: Vec<Hash>,
+    /// The same in runs: within a run each key hands over to the next, so that one expected key vouches
+    /// for its whole run. A new run begins where a new epoch has another key.
+    pub runs: Vec<Vec<Hash>>,
     /// Keys that signed receipts.
     pub receipted_by: Vec<Hash>,
     /// Receipts that hold.
@@ -80,8 +97,12 @@ pub struct Report {
     pub closings: Vec<Closing>,
     /// Entries that name a batch and come after its last closing, by batch.
     pub after_closing: Vec<(String, u64)>,
+    /// Entries of batches that have no closing here, by batch.
+    pub open: Vec<(String, u64)>,
     /// Bindings checked against the leaves they name.
     pub bindings: u64,
+    /// Closings and bindings of a part that speak of entries before it; they prove nothing here.
+    pub unchecked: u64,
     /// What does not hold; empty means whole and unaltered.
     pub problems: Vec<Problem>,
 }
@@ -116,6 +137,23 @@ struct Rest {
     hasher: Sha256,
 }
 
+impl Rest {
+    fn stated_by(&self, line: &Line<'_>) -> bool {
+        let hash = Hash(self.hasher.clone().finalize().into());
+        is_torn_tail(line)
+            && line
+                .text("segment")
+                .is_some_and(|name| name == self.segment.trim_end_matches(".gz"))
+            && (self.compressed || line.int("offset") == Some(self.offset as i64))
+            && line.int("length") == Some(self.length as i64)
+            && line.raw("sha256") == Some(hash.to_string().as_str())
+    }
+}
+
+fn is_torn_tail(line: &Line<'_>) -> bool {
+    line.kind() == "exception" && line.raw("because") == Some("torn-tail")
+}
+
 #[derive(Debug, Default)]
 struct Batch {
     tree: Tree,
@@ -133,12 +171,13 @@ pub struct Check {
 
 #[derive(Debug, Default)]
 struct State {
+    scope: Scope,
     report: Report,
     segment: String,
     compressed: bool,
     first_of_segment: bool,
     last: Option<Last>,
-    rest: Option<Rest>,
+    rests: Vec<Rest>,
     broken: bool,
     batches: HashMap<Vec<u8>, Batch>,
     seals: HashMap<(u64, u64), Hash>,
@@ -155,6 +194,13 @@ impl Check {
             scanner: Scanner::default(),
             state: State::default(),
         }
+    }
+
+    /// Says that less than a whole ledger is looked at.
+    #[must_use]
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.state.scope = scope;
+        self
     }
 
     /// Begins a segment, in the order of their names.
@@ -231,6 +277,11 @@ impl Check {
             .map(|(name, batch)| (flat::unescape(name), batch.after))
             .collect();
         report.after_closing.sort();
+        let open = self.state.batches.iter().filter(|(_, batch)| batch.closings == 0);
+        report.open = open
+            .map(|(name, batch)| (flat::unescape(name), batch.after))
+            .collect();
+        report.open.sort();
         report
     }
 }
@@ -255,21 +306,18 @@ impl State {
 
     /// Bytes that are no page: a torn tail, if the next segment explains them; else damage.
     fn junk(&mut self, offset: u64, bytes: &[u8]) {
-        if self
-            .rest
-            .as_ref()
-            .is_some_and(|rest| rest.segment != self.segment)
-        {
-            self.rest_unexplained();
+        if self.rests.last().is_none_or(|rest| rest.segment != self.segment) {
+            self.rests.push(Rest {
+                segment: self.segment.clone(),
+                compressed: self.compressed,
+                offset,
+                length: 0,
+                feeds: 0,
+                hasher: Sha256::new(),
+            });
         }
-        let rest = self.rest.get_or_insert_with(|| Rest {
-            segment: self.segment.clone(),
-            compressed: self.compressed,
-            offset,
-            length: 0,
-            feeds: 0,
-            hasher: Sha256::new(),
-        });
+        // holds because one was pushed where there was none
+        let Some(rest) = self.rests.last_mut() else { return };
         // Line feeds between two pieces of the same rest were skipped by the scanner.
         rest.feeds = offset.saturating_sub(rest.offset + rest.length);
         let text = bytes.len() - bytes.iter().rev().take_while(|byte| **byte == b'\n').count();
@@ -282,19 +330,20 @@ impl State {
 
     /// The bytes left over are no torn tail: name them.
     fn rest_unexplained(&mut self) {
-        let Some(rest) = self.rest.take() else { return };
-        self.broken = true;
         let next = self.last.as_ref().map_or(1, |last| last.page + 1);
-        self.report.problems.push(Problem {
-            segment: rest.segment,
-            offset: rest.offset,
-            page: Some(next),
-            entries: None,
-            what: format!(
-                "{} bytes are no page: page {next} was changed, or cut off and not yet explained",
-                rest.length
-            ),
-        });
+        for rest in self.rests.drain(..) {
+            self.broken = true;
+            self.report.problems.push(Problem {
+                segment: rest.segment,
+                offset: rest.offset,
+                page: Some(next),
+                entries: None,
+                what: format!(
+                    "{} bytes are no page: page {next} was changed, or cut off and not yet explained",
+                    rest.length
+                ),
+            });
+        }
     }
 
     fn page(&mut self, offset: u64, page: &Page<'_>, keys: &KeySet) {
@@ -316,7 +365,7 @@ impl State {
                 format!("page {} does not hold: {why}", seal.page),
             );
         }
-        if !page.is_full() {
+        if !page.is_full() && self.scope != Scope::Evidence {
             self.problem(
                 offset,
                 Some(page),
@@ -324,13 +373,13 @@ impl State {
             );
         }
         let first = page.entries().next();
-        self.torn_tail(page, first.as_ref());
+        self.torn_tails(page);
         self.chain(offset, page, first.as_ref());
         self.key_rule(offset, page, first.as_ref());
         let config = self.config_rule(offset, page);
         self.entries(offset, page);
         if signed {
-            self.count(page);
+            self.count(page, first.as_ref());
         }
         self.last = Some(Last {
             hash: page.seal().hash(),
@@ -345,8 +394,12 @@ impl State {
         self.broken = false;
     }
 
-    fn count(&mut self, page: &Page<'_>) {
+    fn count(&mut self, page: &Page<'_>, first: Option<&Line<'_>>) {
         let seal = page.seal().seal();
+        let kid = page.seal().kid();
+        let handed_over = first.is_some_and(|line| line.kind() != "epoch")
+            && self.last.as_ref().is_some_and(|last| last.new_key == Some(kid));
+        let same = self.last.as_ref().is_some_and(|last| last.kid == kid);
         let report = &mut self.report;
         if report.pages == 0 {
             (report.gateway, report.ledger, report.usage) =
@@ -355,40 +408,45 @@ impl State {
         }
         report.pages += 1;
         report.entries += seal.count;
+        for form in [Form::Full, Form::Withheld, Form::Bare] {
+            report.forms[form as usize] += page.in_form(form);
+        }
         report.page_range = Some((report.page_range.map_or(seal.page, |range| range.0), seal.page));
         report.entry_range = Some((
             report.entry_range.map_or(seal.first, |range| range.0),
             seal.last(),
         ));
-        if report.sealed_by.last() != Some(&page.seal().kid()) {
-            report.sealed_by.push(page.seal().kid());
+        if !report.sealed_by.contains(&kid) {
+            report.sealed_by.push(kid);
+        }
+        match report.runs.last_mut() {
+            Some(run) if handed_over && !run.contains(&kid) => run.push(kid),
+            Some(_) if handed_over || same => {}
+            _ => report.runs.push(vec![kid]),
         }
         self.seals.insert((seal.epoch, seal.page), page.seal().hash());
     }
 
-    /// Accepts the bytes left over before this page only if its first entry states them exactly.
-    fn torn_tail(&mut self, page: &Page<'_>, first: Option<&Line<'_>>) {
-        let explains =
-            first.filter(|line| line.kind() == "exception" && line.raw("because") == Some("torn-tail"));
-        let Some(rest) = self.rest.take() else {
-            if explains.is_some() {
+    /// Accepts the bytes left over before this page only if its first entries state them exactly,
+    /// one for each segment that ends in such bytes.
+    fn torn_tails(&mut self, page: &Page<'_>) {
+        let mut lines = page.entries();
+        if self.rests.is_empty() {
+            if self.scope == Scope::Ledger && lines.next().is_some_and(|line| is_torn_tail(&line)) {
                 self.problem(0, Some(page), "a torn tail is stated that is not there");
             }
             return;
-        };
+        }
         let stated = self.first_of_segment
-            && explains.is_some_and(|line| {
-                line.text("segment")
-                    .is_some_and(|name| same_segment(&name, &rest.segment))
-                    && (rest.compressed || line.int("offset") == Some(rest.offset as i64))
-                    && line.int("length") == Some(rest.length as i64)
-                    && line.raw("sha256")
-                        == Some(Hash(rest.hasher.clone().finalize().into()).to_string().as_str())
-            });
+            && self.scope != Scope::Evidence
+            && self
+                .rests
+                .iter()
+                .all(|rest| lines.next().is_some_and(|line| rest.stated_by(&line)));
         if stated {
-            self.report.torn_tails += 1;
+            self.report.torn_tails += self.rests.len() as u64;
+            self.rests.clear();
         } else {
-            self.rest = Some(rest);
             self.rest_unexplained();
         }
     }
@@ -397,7 +455,8 @@ impl State {
         let seal = page.seal().seal();
         let begins_epoch = first.filter(|line| line.kind() == "epoch");
         let Some(last) = self.last.clone() else {
-            if seal.page != 1 || seal.first != 1 || seal.prev.is_some() {
+            let begins = seal.page == 1 && seal.first == 1 && seal.prev.is_none();
+            if !begins && self.scope == Scope::Ledger {
                 self.problem(
                     offset,
                     Some(page),
@@ -430,7 +489,11 @@ impl State {
             }
             let follows =
                 seal.page == last.page + 1 && seal.first == last.last + 1 && seal.prev == Some(last.hash);
-            if !follows && !(self.broken && seal.page > last.page + 1 && seal.first > last.last) {
+            let behind = seal.page > last.page + 1 && seal.first > last.last;
+            if !follows && self.scope == Scope::Evidence && behind {
+                return;
+            }
+            if !follows && !(self.broken && behind) {
                 self.problem(offset, Some(page), not_following(&last, seal.page, seal.first));
             } else if !follows {
                 // The damage before it was named already; say which entries are gone with it.
@@ -441,8 +504,8 @@ impl State {
             }
             return;
         }
-        let Some(epoch) = begins_epoch.filter(|_| seal.epoch == last.epoch + 1 && self.first_of_segment)
-        else {
+        let opens = self.first_of_segment || self.scope == Scope::Evidence;
+        let Some(epoch) = begins_epoch.filter(|_| seal.epoch == last.epoch + 1 && opens) else {
             self.problem(
                 offset,
                 Some(page),
@@ -457,7 +520,7 @@ impl State {
         let (last_page, last_seq) = (number("last_page"), number("last_seq"));
         let above =
             last_page >= last.page && last_seq >= last.last && seal.page > last_page && seal.first > last_seq;
-        let linked = seal.prev.is_none() || seal.prev == Some(last.hash);
+        let linked = seal.prev.is_none() || seal.prev == Some(last.hash) || self.scope == Scope::Evidence;
         if !above || !linked {
             self.problem(
                 offset,
@@ -477,10 +540,11 @@ impl State {
         let takes_over = first
             .filter(|line| line.kind() == "key")
             .and_then(|line| Hash::read(line.raw("old")?.as_bytes()));
-        let right = match last.new_key {
-            Some(new) => kid == new && takes_over == Some(last.kid),
-            None => kid == last.kid && takes_over.is_none() || page.seal().seal().epoch > last.epoch,
-        };
+        let right = page.seal().seal().epoch > last.epoch
+            || match last.new_key {
+                Some(new) => kid == new && takes_over == Some(last.kid),
+                None => kid == last.kid && takes_over.is_none(),
+            };
         if !right && !self.broken {
             self.problem(
                 offset,
@@ -559,6 +623,7 @@ impl State {
         let Ok(line) = Line::read(text) else { return };
         let Some(number) = line.int("closing") else { return };
         let name = line.raw("batch").unwrap_or_default();
+        let begins_late = self.first_seq() > 1;
         let batch = self.batches.entry(name.as_bytes().to_vec()).or_default();
         batch.closings += 1;
         let stated = (
@@ -566,7 +631,15 @@ impl State {
             line.raw("root").and_then(|root| Hash::read(root.as_bytes())),
         );
         let found = (Some(batch.tree.size() as i64), Some(batch.tree.root()));
-        let holds = stated == found && number == batch.closings as i64;
+        let mut holds = stated == found && number == batch.closings as i64;
+        let begun_before = self.scope == Scope::Part
+            && begins_late
+            && (stated.0 > found.0 || number > batch.closings as i64);
+        if begun_before {
+            holds = false;
+            batch.closings = number.max(1) as u64;
+            self.report.unchecked += 1;
+        }
         self.report.closings.push(Closing {
             batch: line.text("batch").unwrap_or_default(),
             closing: number.max(0) as u64,
@@ -575,7 +648,7 @@ impl State {
             seq: line.seq(),
             holds,
         });
-        if !holds {
+        if !holds && !begun_before {
             let what = format!("closing {number} of batch {name} does not cover the entries that are here");
             self.problem(offset, Some(page), what);
         }
@@ -584,6 +657,10 @@ impl State {
     fn binding(&mut self, offset: u64, page: &Page<'_>, text: &[u8]) {
         let Ok(line) = Line::read(text) else { return };
         let holds = self.binding_holds(&line);
+        if holds.is_none() && self.scope == Scope::Part && names_before(&line, self.first_seq()) {
+            self.report.unchecked += 1;
+            return;
+        }
         self.report.bindings += 1;
         if holds != Some(true) {
             let what = format!("binding {} does not name the entries that are here", line.seq());
@@ -604,6 +681,10 @@ impl State {
         )
     }
 
+    fn first_seq(&self) -> u64 {
+        self.leaves_from.first().map_or(1, |(from, _)| *from)
+    }
+
     fn leaf(&self, seq: u64) -> Option<&Hash> {
         let at = self
             .leaves_from
@@ -619,6 +700,14 @@ impl State {
     }
 }
 
+fn names_before(binding: &Line<'_>, seq: u64) -> bool {
+    let first = binding
+        .raw("seqs")
+        .and_then(read_ranges)
+        .and_then(|ranges| ranges.first().copied());
+    first.is_some_and(|(first, _)| first < seq)
+}
+
 fn contains_closing(line: &[u8]) -> bool {
     Line::read(line).is_ok_and(|line| line.int("closing").is_some())
 }
@@ -631,11 +720,6 @@ fn new_key(page: &Page<'_>) -> Option<Hash> {
         crate::key::PublicKey::read_x(line.raw("x")?.as_bytes())?,
     );
     (x.thumbprint() == new).then_some(new)
-}
-
-/// `segment-000001.pages` and its compressed form are the same segment.
-fn same_segment(stated: &str, found: &str) -> bool {
-    stated.trim_end_matches(".gz") == found.trim_end_matches(".gz")
 }
 
 fn not_following(last: &Last, page: u64, first: u64) -> String {
