@@ -1,9 +1,30 @@
 //! What instruments say, as bytes. No I/O, no clock, no runtime.
+//!
+//! A [`Driver`] is a file in `drivers/` as meant: data, never code. A [`Conversation`] asks and understands
+//! with it, a [`Player`] plays the instrument it describes, and its samples prove it: [`run_samples`], [`lint`].
+//! `docs/reference/driver.md` states the language.
 
 mod complaint;
+mod conversation;
+mod driver;
+mod frame;
+mod meaning;
+mod modbus;
+mod pattern;
+mod read;
+mod registers;
+mod sample;
+mod tree;
 
 pub use complaint::Complaint;
+pub use conversation::{
+    Conversation, ConversationOptions, Heard, HeardAs, Question, QuestionId, Role, Transport,
+};
+pub use driver::{
+    Caveat, Comes, Driver, Evidence, Handshake, LineSettings, Modbus, PointInfo, Sample, Speaks, Text,
+    builtin,
+};
 
-/// A driver as meant.
-#[derive(Debug, Clone)]
-pub struct Driver {}
+pub use modbus::{Table, crc16, exception_word};
+
+pub use sample::{SampleResult, run_samples};

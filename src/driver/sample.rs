@@ -1,0 +1,203 @@
+//! Runs the samples of a driver: what was heard, through the same conversation that serves the plant, must
+//! give what the sample promises, in the same words.
+
+use crate::{
+    Driver,
+    conversation::{Conversation, ConversationOptions, HeardAs, QuestionId, Role, Transport},
+    driver::{Sample, Speaks},
+};
+use std::ops::Range;
+
+/// How one sample went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleResult {
+    /// The sample's sentence.
+    pub says: String,
+    /// Measure, what was promised, what came.
+    pub answers: Vec<(String, Vec<String>, Vec<String>)>,
+    /// Why it could not be run at all.
+    pub trouble: Option<String>,
+    /// Where it stands in the file.
+    pub span: Range<usize>,
+}
+
+impl SampleResult {
+    /// Whether everything came as promised.
+    pub fn passed(&self) -> bool {
+        self.trouble.is_none() && self.answers.iter().all(|(_, promised, gave)| promised == gave)
+    }
+}
+
+/// Runs every sample.
+///
+/// ```
+/// for (file, text) in driver::builtin() {
+///     let driver = driver::Driver::parse(text, file).unwrap();
+///     assert!(driver::run_samples(&driver).iter().all(|result| result.passed()), "{file}");
+/// }
+/// ```
+pub fn run_samples(driver: &Driver) -> Vec<SampleResult> {
+    driver
+        .samples
+        .iter()
+        .map(|sample| run_sample(driver, sample))
+        .collect()
+}
+
+pub(crate) fn run_sample(driver: &Driver, sample: &Sample) -> SampleResult {
+    let result = |answers, trouble| SampleResult {
+        says: sample.says.clone(),
+        answers,
+        trouble,
+        span: sample.span.clone(),
+    };
+    let mut talk = conversation_of(driver, sample);
+    for (send, hear) in &sample.before {
+        match question_of(&mut talk, send) {
+            Some(id) => {
+                talk.ask(id);
+                talk.hear(hear);
+                talk.forget();
+            }
+            None => return result(Vec::new(), Some(nobody_asks(driver, send))),
+        }
+    }
+    let asked = if sample.send.is_empty() {
+        None
+    } else {
+        match question_of(&mut talk, &sample.send) {
+            Some(id) => Some(id),
+            None => return result(Vec::new(), Some(nobody_asks(driver, &sample.send))),
+        }
+    };
+    if let Some(id) = asked {
+        talk.ask(id);
+    }
+    let mut gave: Vec<(String, String)> = Vec::new();
+    let heard = talk.hear(&sample.hear);
+    for one in heard.into_iter().chain(talk.give_up()) {
+        if matches!(one.heard_as, HeardAs::Answer | HeardAs::ByItself) {
+            gave.extend(
+                one.answers
+                    .into_iter()
+                    .map(|(measure, answer)| (measure, answer.to_string())),
+            );
+        }
+        gave.extend(
+            one.identity
+                .map(|identity| ("serial_number".to_owned(), identity)),
+        );
+    }
+    let answers = sample
+        .gives
+        .iter()
+        .map(|(measure, promised)| {
+            let gave = gave
+                .iter()
+                .filter(|(name, _)| name == measure)
+                .map(|(_, words)| words.clone())
+                .collect();
+            (measure.clone(), promised.clone(), gave)
+        })
+        .collect();
+    result(answers, None)
+}
+
+/// A conversation as the sample has it: samples of Modbus are RTU frames, their first byte the unit.
+pub(crate) fn conversation_of(driver: &Driver, sample: &Sample) -> Conversation {
+    let (unit_id, transport) = match driver.speaks {
+        Speaks::Text(_) => (0, Transport::Serial),
+        Speaks::Modbus(_) => (sample.send.first().copied().unwrap_or(1), Transport::ModbusRtu),
+    };
+    Conversation::new(driver, ConversationOptions { unit_id, transport })
+}
+
+/// The question whose bytes these are.
+pub(crate) fn question_of(talk: &mut Conversation, send: &[u8]) -> Option<QuestionId> {
+    let questions = talk.questions();
+    let found = questions.iter().find(|question| {
+        let bytes = talk.ask(question.id);
+        talk.forget();
+        bytes == send
+    });
+    found.map(|question| question.id)
+}
+
+fn nobody_asks(driver: &Driver, send: &[u8]) -> String {
+    let mut talk = conversation_of(
+        driver,
+        &Sample {
+            send: send.to_vec(),
+            says: String::new(),
+            hear: Vec::new(),
+            gives: Vec::new(),
+            before: Vec::new(),
+            span: 0..0,
+            gives_span: 0..0,
+        },
+    );
+    let questions: Vec<String> = talk
+        .questions()
+        .iter()
+        .map(|question| {
+            let what = match question.role {
+                Role::Identity => "identity".to_owned(),
+                _ => question.measures.join(", "),
+            };
+            format!("{what}: {}", shown(driver, &talk.ask(question.id)))
+        })
+        .collect();
+    format!(
+        "no question of this driver sends {}; it sends {}",
+        shown(driver, send),
+        questions.join(" · ")
+    )
+}
+
+/// Bytes as the driver's samples write them.
+pub(crate) fn shown(driver: &Driver, bytes: &[u8]) -> String {
+    match &driver.speaks {
+        Speaks::Text(text) if !text.in_bytes => {
+            let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+            format!("{text:?}")
+        }
+        _ => hex(bytes),
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn every_shipped_driver_gives_what_its_samples_promise() {
+        let mut wrong = Vec::new();
+        for (file, text) in crate::builtin() {
+            let driver = match Driver::parse(text, file) {
+                Ok(driver) => driver,
+                Err(complaints) => {
+                    wrong.extend(
+                        complaints
+                            .into_iter()
+                            .map(|complaint| format!("{file}: {complaint:?}")),
+                    );
+                    continue;
+                }
+            };
+            assert!(!driver.samples.is_empty(), "{file} has no samples");
+            for result in run_samples(&driver).into_iter().filter(|result| !result.passed()) {
+                wrong.push(format!("{file}: {result:#?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
