@@ -3,11 +3,9 @@
 set -Eeuo pipefail
 trap 'echo "FAILED at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
 
-root="${STEELYARD_ROOT:?run chapters through tests/run}"
-work="${STEELYARD_WORK:?run chapters through tests/run}"
-# shellcheck disable=SC2034  # chapters use it
-steelyard="${STEELYARD_BIN:?run chapters through tests/run}"
-cd "$root"
+cd "${STEELYARD_ROOT:?run chapters through tests/run}"
+# shellcheck disable=SC2034  # chapters use them
+work="${STEELYARD_WORK:?run chapters through tests/run}" steelyard="${STEELYARD_BIN:?run chapters through tests/run}"
 
 # This chapter cannot run here, and that is nobody's fault.
 skip() {
