@@ -1,0 +1,63 @@
+//! From the file as written to the plant as meant, one file per block.
+//!
+//! Each part complains on its own page and still hands on something whole, so that one mistake
+//! never hides the next. What comes out counts only when nobody complained.
+
+mod captures;
+mod equipment;
+mod gateway;
+mod names;
+mod units;
+
+use super::{
+    block::Page,
+    library::Library,
+    plant::{Capture, Equipment, Gateway, Link, PointName, RecordStore, Unit0, Web},
+    written::Written,
+};
+use record::Unit;
+use std::collections::BTreeMap;
+
+/// Everything but the files.
+pub(super) struct Meant {
+    pub(super) gateway: Gateway,
+    pub(super) record_store: RecordStore,
+    pub(super) equipment: BTreeMap<String, Equipment>,
+    pub(super) units: Vec<Unit0>,
+    pub(super) captures: Vec<Capture>,
+    pub(super) web: Web,
+}
+
+/// What is known about equipment while the rest is resolved; also about equipment that is itself
+/// complained of, so that nobody complains a second time about what refers to it.
+pub(super) struct Known {
+    pub(super) tag: String,
+    pub(super) title: String,
+    pub(super) place: std::ops::Range<usize>,
+    pub(super) driver_place: std::ops::Range<usize>,
+    /// Its driver's name and points; `None` where the driver is not understood.
+    pub(super) driver: Option<(String, Vec<(String, Option<Unit>)>)>,
+    /// Its driver is a draft and nobody has said that it may record.
+    pub(super) shows_only: bool,
+    pub(super) link: Option<Link>,
+    /// How often it is asked, where the file says so, and where.
+    pub(super) every: Option<(std::time::Duration, std::ops::Range<usize>)>,
+}
+
+/// A role of a unit; `point` is `None` where it was complained of.
+pub(super) struct Role {
+    pub(super) name: String,
+    pub(super) point: Option<(PointName, Option<Unit>)>,
+}
+
+pub(super) fn resolve(page: &Page, written: &Written, library: &Library) -> Meant {
+    let gateway = gateway::gateway(page, written.gateway.as_ref());
+    let record_store = gateway::record_store(page, written.record_store.as_ref());
+    let web = gateway::web(page, written.web.as_ref());
+    let known = equipment::known(page, &written.equipment, library);
+    let roles = units::roles(page, &written.units, &known);
+    let units = units::units(page, &written.units, &roles);
+    let captures = captures::captures(page, &written.captures, &units, &roles, &known);
+    let equipment = equipment::equipment(&written.equipment, &known, &captures, library);
+    Meant { gateway, record_store, equipment, units, captures, web }
+}
