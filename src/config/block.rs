@@ -155,13 +155,6 @@ impl<'a> Block<'a> {
                 self.page.add(complaint.mark(value.span(), "").help("write a text between the quotes, or leave the key out"));
                 None
             }
-            DeValue::Integer(_) | DeValue::Float(_) => {
-                let written = self.page.text.get(value.span()).unwrap_or("");
-                let what = format!("`{key}` is a text, this is a bare number");
-                let complaint = Complaint::new("number-without-unit", what).mark(value.span(), "");
-                self.page.add(complaint.help(format!("put it in quotes, with its unit where it has one: {key} = \"{written} …\"")));
-                None
-            }
             _ => self.wrong_kind(key, value, "a text in quotes"),
         }
     }
@@ -214,7 +207,7 @@ impl<'a> Block<'a> {
 
     /// A text that is read as a sentence.
     pub(super) fn sentence<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, Slip>) -> Option<Spanned<T>> {
-        let text = self.text(key)?;
+        let text = self.number_alone(key, &read).then(|| self.text(key)).flatten()?;
         match read(text.get_ref()) {
             Ok(meaning) => Some(Spanned::new(text.span(), meaning)),
             Err(slip) => {
@@ -222,6 +215,17 @@ impl<'a> Block<'a> {
                 None
             }
         }
+    }
+
+    /// Refuses a bare number where a sentence belongs, in the sentence's own words; true where it is none.
+    fn number_alone<T>(&self, key: &str, read: &impl Fn(&str) -> Result<T, Slip>) -> bool {
+        let Some(value) = self.value(key) else { return true };
+        let (DeValue::Integer(_) | DeValue::Float(_)) = value.get_ref() else { return true };
+        let written = self.page.text.get(value.span()).unwrap_or("");
+        let help = read(written).err().map_or_else(String::new, |slip| slip.help);
+        let complaint = Complaint::new("number-without-unit", format!("`{key}` needs a unit with its number"));
+        self.page.add(complaint.mark(value.span(), "").help(help));
+        false
     }
 
     /// One word of a few.

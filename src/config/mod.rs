@@ -11,6 +11,7 @@ pub mod plant;
 mod render;
 mod resolve;
 pub mod sentence;
+mod syntax;
 mod written;
 
 pub use render::{place, render, render_warning};
@@ -63,7 +64,7 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
     let (table, slips) = DeTable::parse_recoverable(&source.text);
     if !slips.is_empty() {
         // what a broken line meant is a guess; complaints about guesses would bury the cause
-        slips.iter().for_each(|slip| page.add(syntax(slip)));
+        syntax::complain(&page, &slips);
         return Err(sorted(page.complaints()));
     }
     let written = written::take_apart(&page, table.get_ref());
@@ -85,19 +86,6 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         files: std::iter::once(configuration).chain(used).collect(),
         warnings,
     })
-}
-
-/// A line that is no TOML, in our words where theirs are jargon.
-fn syntax(slip: &toml::de::Error) -> Complaint {
-    let place = slip.span().unwrap_or(0..0);
-    if slip.message().starts_with("duplicate key") {
-        return Complaint::new("given-twice", "this is given twice")
-            .mark(place, "the second time")
-            .help("keep one of the two; names of equipment and units are given once in a file");
-    }
-    Complaint::new("not-toml", format!("this line cannot be read: {}", slip.message()))
-        .mark(place, "")
-        .help("write key = \"value\"; texts stand in quotes, blocks begin with [name]")
 }
 
 /// By file, then by place: as a person reads. The same words about the same place are one cause.

@@ -10,6 +10,8 @@ use std::{collections::BTreeMap, fmt::Write, ops::Range};
 const LINES_SHOWN: usize = 3;
 /// Columns of a line shown; a longer line is cut around its mark.
 const COLUMNS_SHOWN: usize = 110;
+/// The complaint whose marked place is a secret.
+const SECRET: &str = "secret-in-file";
 
 /// The complaint in words. Without the text of the file the places are left out, their notes stay.
 pub fn render(complaint: &Complaint, text: Option<&str>) -> String {
@@ -42,7 +44,7 @@ fn draw(kind: &str, complaint: &Complaint, text: Option<&str>) -> String {
     }
     let facts = notes(complaint, text.is_some());
     if let Some(text) = text.filter(|_| !marks.is_empty()) {
-        snippet(&mut out, text, &marks, gutter);
+        snippet(&mut out, text, &marks, gutter, complaint.name == SECRET);
     }
     if !facts.is_empty() {
         let _ = writeln!(out, "{:gutter$} |", "");
@@ -109,7 +111,7 @@ fn floor(text: &str, offset: usize) -> usize {
 
 // ---------------------------------------------------------------- the snippet
 
-fn snippet(out: &mut String, text: &str, marks: &[Mark], gutter: usize) {
+fn snippet(out: &mut String, text: &str, marks: &[Mark], gutter: usize, hide: bool) {
     let mut lines: BTreeMap<usize, Vec<&Mark>> = BTreeMap::new();
     let mut left_out = Vec::new();
     for mark in marks {
@@ -128,6 +130,13 @@ fn snippet(out: &mut String, text: &str, marks: &[Mark], gutter: usize) {
         last = Some(number);
         marks.sort_by_key(|mark| mark.part.start);
         let whole = text.split('\n').nth(number - 1).unwrap_or("").trim_end_matches('\r');
+        let masked;
+        let whole = if hide {
+            masked = mask(whole, &marks);
+            &masked
+        } else {
+            whole
+        };
         let (line, cut) = window(whole, marks.first().map_or(0, |mark| mark.part.start));
         let _ = writeln!(out, "{number:>gutter$} | {}", line.trim_end());
         for mark in marks {
@@ -142,6 +151,13 @@ fn snippet(out: &mut String, text: &str, marks: &[Mark], gutter: usize) {
     if !left_out.is_empty() {
         let _ = writeln!(out, "{:gutter$} | also in line {}", "", left_out.join(", "));
     }
+}
+
+/// Stars in place of what is marked: a message may end in a log, and a secret must not.
+fn mask(line: &str, marks: &[&Mark]) -> String {
+    let hidden = |at: usize| marks.iter().any(|mark| mark.part.contains(&at));
+    // one byte for one byte, so that every mark still stands where it stood
+    line.char_indices().map(|(at, c)| if hidden(at) { "*".repeat(c.len_utf8()) } else { c.to_string() }).collect()
 }
 
 /// A line as shown, and how many columns were cut from its left.
@@ -333,6 +349,14 @@ error[sample-disagrees]: this driver does not give what its sample promises
         let text = "a = \"\u{1b}[2J\u{7}\"";
         let complaint = Complaint::new("x", "x").file("f").mark(0..text.len(), "\u{1b}[31m");
         assert!(!render(&complaint, Some(text)).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_secret_is_pointed_at_and_not_shown() {
+        let text = "broker = \"mqtts://line3:geheim@ebr\"";
+        let complaint = Complaint::new("secret-in-file", "x").file("f").mark(at(text, "\"mqtts://line3:geheim@ebr\""), "");
+        let drawn = render(&complaint, Some(text));
+        assert!(drawn.contains("1 | broker = ****") && !drawn.contains("geheim"), "{drawn}");
     }
 
     #[test]

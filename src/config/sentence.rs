@@ -52,6 +52,8 @@ const TIME_FORMS: &str = "write an amount and a unit of time: \"500 ms\", \"5 s\
 const SIZE_FORMS: &str = "write an amount and a unit of size: \"96 KiB\", \"64 MiB\", \"2 GiB\"";
 const LINE_FORMS: &str = "write speed, then data bits, parity (N, E or O) and stop bits: \"9600 8N1\", \"19200 8E1\"";
 
+const DIGITS: &str = "write digits, with a point before the decimals where there are any: 70.0";
+
 /// Longest time any key takes: a year. Beyond it lies a slip of the finger.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
@@ -65,8 +67,8 @@ pub fn band(text: &str) -> Result<Band, Slip> {
         (_, "to") => (words.first(), words.get(2), 3),
         _ => return Err(no_band(text, &words)),
     };
-    let low = low.map(|word| amount(*word)).transpose()?;
-    let high = high.map(|word| amount(*word)).transpose()?;
+    let low = low.map(amount).transpose()?;
+    let high = high.map(amount).transpose()?;
     if low.is_none() && high.is_none() || word(1) == "to" && high.is_none() {
         return Err(slip("sentence-unknown", "this sentence stops too early", whole(text), BAND_FORMS));
     }
@@ -90,7 +92,7 @@ pub fn duration(text: &str) -> Result<Duration, Slip> {
     let Some(first) = words.first() else {
         return Err(slip("number-without-unit", "an amount of time belongs here", whole(text), TIME_FORMS));
     };
-    let (number, at) = amount(*first).map_err(|problem| Slip { help: TIME_FORMS.into(), ..problem })?;
+    let (number, at) = amount(first).map_err(|problem| problem.or_write(TIME_FORMS))?;
     if words.len() == 1 {
         return Err(slip("number-without-unit", "a number without its unit", at, TIME_FORMS));
     }
@@ -117,7 +119,7 @@ pub fn size(text: &str, last: Option<&str>) -> Result<u64, Slip> {
     let Some(first) = words.first() else {
         return Err(slip("number-without-unit", "an amount of bytes belongs here", whole(text), SIZE_FORMS));
     };
-    let (number, at) = amount(*first).map_err(|problem| Slip { help: SIZE_FORMS.into(), ..problem })?;
+    let (number, at) = amount(first).map_err(|problem| problem.or_write(SIZE_FORMS))?;
     let Some((unit, unit_at)) = words.get(1).cloned() else {
         return Err(slip("number-without-unit", "a number without its unit", at, SIZE_FORMS));
     };
@@ -181,6 +183,13 @@ pub fn bytes(bytes: u64) -> String {
 
 // ---------------------------------------------------------------- words
 
+impl Slip {
+    /// The forms of this sentence, where nothing better is known than to write digits.
+    pub(super) fn or_write(self, forms: &str) -> Self {
+        if self.help == DIGITS { Self { help: forms.to_owned(), ..self } } else { self }
+    }
+}
+
 type Word<'a> = (&'a str, Range<usize>);
 
 fn words(text: &str) -> Vec<Word<'_>> {
@@ -199,18 +208,18 @@ fn words(text: &str) -> Vec<Word<'_>> {
     words
 }
 
-fn amount((word, at): Word<'_>) -> Result<(Amount, Range<usize>), Slip> {
+fn amount((word, at): &Word<'_>) -> Result<(Amount, Range<usize>), Slip> {
     if let Some(amount) = Amount::read(word) {
-        return Ok((amount, at));
+        return Ok((amount, at.clone()));
     }
     let help = if word.contains(',') && Amount::read(&word.replace(',', ".")).is_some() {
         format!("write the decimal point as a point: {}", word.replace(',', "."))
     } else if word.chars().next().is_some_and(|c| c.is_ascii_digit()) && word.chars().any(char::is_alphabetic) {
         "put a blank between the number and its unit".to_owned()
     } else {
-        "write digits, with a point before the decimals where there are any: 70.0".to_owned()
+        DIGITS.to_owned()
     };
-    Err(slip("not-a-number", format!("{word:?} is not a number"), at, help))
+    Err(slip("not-a-number", format!("{word:?} is not a number"), at.clone(), help))
 }
 
 /// The unit is everything from word `from` on: `N·m`, but also `oz t`.
@@ -224,6 +233,8 @@ fn unit(text: &str, words: &[Word<'_>], from: usize) -> Result<(Unit, Range<usiz
         return Ok((unit, at));
     }
     let meant = Unit::all().map(Unit::shown).find(|shown| shown.eq_ignore_ascii_case(name));
+    let alike = name.replace(['º', '˚'], "°").replace('℃', "°C").replace('℉', "°F");
+    let meant = meant.or_else(|| Unit::named(&alike).map(Unit::shown));
     let meant = meant.or_else(|| nearest(name, Unit::all().map(Unit::shown)).filter(|_| name.chars().count() > 3));
     let known = Unit::all().map(Unit::shown).collect::<Vec<_>>().join(", ");
     let help = meant.map_or_else(String::new, |meant| format!("did you mean {meant}?\n")) + "units that are known: " + &known;

@@ -133,6 +133,8 @@ pub(super) struct Equipment {
     pub(super) calibrated_till: Key<String>,
     pub(super) every: Key<Duration>,
     pub(super) record_with_draft: Key<bool>,
+    /// The key is there, though perhaps not understood.
+    pub(super) draft_mentioned: bool,
 }
 
 pub(super) struct Unit {
@@ -172,7 +174,7 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
         if !file.has(needed) {
             let what = format!("the block [{needed}] is missing");
             let help = format!("add [{needed}]: it says {why}");
-            page.add(Complaint::new("missing-block", what).mark(0..0, "").help(help));
+            page.add(Complaint::new("missing-block", what).help(help));
         }
     }
     let one = |name: &str, keys| Block::open(page, format!("[{name}]"), file.value(name)?, keys);
@@ -195,7 +197,10 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
 }
 
 fn format_edition(file: &Block) {
-    file.require("format", "1");
+    if !file.has("format") {
+        let what = "this file does not say which format it is written in";
+        file.page.add(Complaint::new("missing-key", what).help("add the line format = 1 before the first block"));
+    }
     if let Some(format) = file.count("format")
         && *format.get_ref() != 1
     {
@@ -265,6 +270,7 @@ fn equipment(block: &Block, tag: Spanned<String>) -> Equipment {
         calibrated_till: block.date("calibrated_till"),
         every: block.sentence("every", sentence::duration),
         record_with_draft: block.flag("record_with_draft"),
+        draft_mentioned: block.has("record_with_draft"),
         tag,
     }
 }
@@ -326,9 +332,12 @@ fn pace(block: &Block) -> Key<Pace> {
         (true, false) => block.sentence("every", |text| match text {
             "reading" => Ok(Pace::EveryReading),
             "change" => Ok(Pace::OnChange),
-            _ => sentence::duration(text).map(Pace::Every).map_err(|slip| sentence::Slip {
-                help: "write a time (\"5 s\"), or one of the words \"reading\" and \"change\"".into(),
-                ..slip
+            _ => sentence::duration(text).map(Pace::Every).map_err(|slip| match slip.name {
+                "not-a-number" => sentence::Slip {
+                    help: "write a time (\"5 s\"), or one of the words \"reading\" and \"change\"".into(),
+                    ..slip
+                },
+                _ => slip,
             }),
         }),
         (false, true) => block.word("when", &[("asked", Pace::OnDemand)]),

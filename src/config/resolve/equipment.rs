@@ -32,11 +32,11 @@ fn one(page: &Page, written: &written::Equipment, library: &Library) -> Known {
     let link = link(page, written);
     if let Some(found) = found {
         edition(page, written, found.edition(), &found.file.name);
-        if let Some((key, place, _)) = written.links.first() {
+        if let [(key, place, _)] = written.links.as_slice() {
             fits(page, written, (key, place), found.speech(), &link);
         }
     }
-    let may_record = written.record_with_draft.as_ref().is_some_and(|flag| *flag.get_ref());
+    let may_record = written.record_with_draft.as_ref().map_or(written.draft_mentioned, |flag| *flag.get_ref());
     Known {
         title: written.title.as_ref().map_or_else(|| tag.clone(), |title| title.get_ref().clone()),
         place: written.place.clone(),
@@ -85,10 +85,10 @@ fn edition(page: &Page, written: &written::Equipment, in_hand: u32, file: &str) 
 
 fn link(page: &Page, written: &written::Equipment) -> Option<Link> {
     let [(key, place, value)] = written.links.as_slice() else {
-        if let [(_, first, _), (key, second, _), ..] = written.links.as_slice() {
+        if let [(one, first, _), (other, second, _), ..] = written.links.as_slice() {
             let what = format!("{} is reached in two ways", written.tag.get_ref());
-            let complaint = Complaint::new("two-links", what).mark(second.clone(), format!("by `{key}`"));
-            page.add(complaint.mark(first.clone(), "and by this").help("keep the one that its cable is plugged into"));
+            let complaint = Complaint::new("two-links", what).mark(second.clone(), format!("by `{other}`"));
+            page.add(complaint.mark(first.clone(), format!("and by `{one}`")).help("keep the one that its cable is plugged into"));
         } else {
             let what = format!("nothing says how {} is reached", written.tag.get_ref());
             let complaint = Complaint::new("no-link", what).mark(written.place.clone(), "");

@@ -16,7 +16,6 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use toml::Spanned;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
