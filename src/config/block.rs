@@ -31,7 +31,11 @@ pub(super) struct Block<'a> {
 
 impl<'a> Page<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, complaints: RefCell::default() }
+        Self {
+            file,
+            text,
+            complaints: RefCell::default(),
+        }
     }
 
     /// Begins a complaint about this file; hand it to [`Page::add`].
@@ -75,24 +79,42 @@ impl<'a> Block<'a> {
             page.add(
                 Complaint::new("not-a-block", what)
                     .mark(value.span(), "")
-                    .help(format!("write {title} on a line of its own, and its keys below it")),
+                    .help(format!(
+                        "write {title} on a line of its own, and its keys below it"
+                    )),
             );
             return None;
         };
-        let block = Self { page, title, place: value.span(), table, keys };
+        let block = Self {
+            page,
+            title,
+            place: value.span(),
+            table,
+            keys,
+        };
         block.refuse_unknown();
         Some(block)
     }
 
     /// The file itself, as the outermost block.
     pub(super) fn whole(page: &'a Page<'a>, table: &'a DeTable<'a>, keys: &'static [&'static str]) -> Self {
-        let block = Self { page, title: "this file".into(), place: 0..0, table, keys };
+        let block = Self {
+            page,
+            title: "this file".into(),
+            place: 0..0,
+            table,
+            keys,
+        };
         block.refuse_unknown();
         block
     }
 
     fn refuse_unknown(&self) {
-        for key in self.table.keys().filter(|key| !self.keys.contains(&key.get_ref().as_ref())) {
+        for key in self
+            .table
+            .keys()
+            .filter(|key| !self.keys.contains(&key.get_ref().as_ref()))
+        {
             let name = key.get_ref().as_ref();
             let meant = nearest(name, self.keys.iter().copied());
             let meant = meant.map_or_else(String::new, |meant| format!("did you mean `{meant}`?\n"));
@@ -123,11 +145,20 @@ impl<'a> Block<'a> {
 
     /// The blocks under a key, `[unit.…]`, in the order of the file: name and what it holds.
     pub(super) fn blocks(&self, key: &str) -> Vec<(Spanned<String>, &'a Spanned<DeValue<'a>>)> {
-        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
         let DeValue::Table(table) = value.get_ref() else {
-            let what = format!("`{key}` holds blocks with names, this is {}", kind(value.get_ref()));
+            let what = format!(
+                "`{key}` holds blocks with names, this is {}",
+                kind(value.get_ref())
+            );
             let help = format!("write [{key}.NAME] on a line of its own, and its keys below it");
-            self.page.add(Complaint::new("not-a-block", what).mark(value.span(), "").help(help));
+            self.page.add(
+                Complaint::new("not-a-block", what)
+                    .mark(value.span(), "")
+                    .help(help),
+            );
             return Vec::new();
         };
         in_order(table)
@@ -135,11 +166,17 @@ impl<'a> Block<'a> {
 
     /// The blocks of a list, `[[capture]]`.
     pub(super) fn list(&self, key: &str) -> Vec<&'a Spanned<DeValue<'a>>> {
-        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
         let DeValue::Array(list) = value.get_ref() else {
             let what = format!("[[{key}]] is a list of blocks, this is {}", kind(value.get_ref()));
             let help = format!("write [[{key}]] with two brackets on each side, once for each {key}");
-            self.page.add(Complaint::new("not-a-block", what).mark(value.span(), "").help(help));
+            self.page.add(
+                Complaint::new("not-a-block", what)
+                    .mark(value.span(), "")
+                    .help(help),
+            );
             return Vec::new();
         };
         list.iter().collect()
@@ -149,10 +186,16 @@ impl<'a> Block<'a> {
     pub(super) fn text(&self, key: &str) -> Option<Spanned<String>> {
         let value = self.value(key)?;
         match value.get_ref() {
-            DeValue::String(text) if !text.trim().is_empty() => Some(Spanned::new(value.span(), text.to_string())),
+            DeValue::String(text) if !text.trim().is_empty() => {
+                Some(Spanned::new(value.span(), text.to_string()))
+            }
             DeValue::String(_) => {
                 let complaint = Complaint::new("empty-text", format!("`{key}` says nothing"));
-                self.page.add(complaint.mark(value.span(), "").help("write a text between the quotes, or leave the key out"));
+                self.page.add(
+                    complaint
+                        .mark(value.span(), "")
+                        .help("write a text between the quotes, or leave the key out"),
+                );
                 None
             }
             _ => self.wrong_kind(key, value, "a text in quotes"),
@@ -169,7 +212,11 @@ impl<'a> Block<'a> {
     pub(super) fn require(&self, key: &'static str, example: &str) {
         if !self.has(key) {
             let complaint = Complaint::new("missing-key", format!("{} needs the key `{key}`", self.title));
-            self.page.add(complaint.mark(self.place.clone(), "").help(format!("add a line like {key} = {example}")));
+            self.page.add(
+                complaint
+                    .mark(self.place.clone(), "")
+                    .help(format!("add a line like {key} = {example}")),
+            );
         }
     }
 
@@ -206,7 +253,11 @@ impl<'a> Block<'a> {
     }
 
     /// A text that is read as a sentence.
-    pub(super) fn sentence<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, Slip>) -> Option<Spanned<T>> {
+    pub(super) fn sentence<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&str) -> Result<T, Slip>,
+    ) -> Option<Spanned<T>> {
         let text = self.number_alone(key, &read).then(|| self.text(key)).flatten()?;
         match read(text.get_ref()) {
             Ok(meaning) => Some(Spanned::new(text.span(), meaning)),
@@ -220,10 +271,15 @@ impl<'a> Block<'a> {
     /// Refuses a bare number where a sentence belongs, in the sentence's own words; true where it is none.
     fn number_alone<T>(&self, key: &str, read: &impl Fn(&str) -> Result<T, Slip>) -> bool {
         let Some(value) = self.value(key) else { return true };
-        let (DeValue::Integer(_) | DeValue::Float(_)) = value.get_ref() else { return true };
+        let (DeValue::Integer(_) | DeValue::Float(_)) = value.get_ref() else {
+            return true;
+        };
         let written = self.page.text.get(value.span()).unwrap_or("");
         let help = read(written).err().map_or_else(String::new, |slip| slip.help);
-        let complaint = Complaint::new("number-without-unit", format!("`{key}` needs a unit with its number"));
+        let complaint = Complaint::new(
+            "number-without-unit",
+            format!("`{key}` needs a unit with its number"),
+        );
         self.page.add(complaint.mark(value.span(), "").help(help));
         false
     }
@@ -236,24 +292,35 @@ impl<'a> Block<'a> {
         }
         let meant = nearest(text.get_ref(), words.iter().map(|(word, _)| *word));
         let meant = meant.map_or_else(String::new, |meant| format!("did you mean \"{meant}\"?\n"));
-        let all = words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let all = words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect::<Vec<_>>()
+            .join(", ");
         let what = format!("`{key}` cannot be \"{}\"", text.get_ref());
         let complaint = Complaint::new("unknown-word", what).mark(text.span(), "");
-        self.page.add(complaint.help(format!("{meant}`{key}` is one of {all}")));
+        self.page
+            .add(complaint.help(format!("{meant}`{key}` is one of {all}")));
         None
     }
 
     fn wrong_kind<T>(&self, key: &str, value: &Spanned<DeValue>, wanted: &str) -> Option<T> {
         let what = format!("`{key}` is {wanted}; this is {}", kind(value.get_ref()));
-        self.page.add(Complaint::new("wrong-kind", what).mark(value.span(), "").help(format!("write {wanted}")));
+        self.page.add(
+            Complaint::new("wrong-kind", what)
+                .mark(value.span(), "")
+                .help(format!("write {wanted}")),
+        );
         None
     }
 }
 
 /// Names and values in the order of the file; the parser sorts them by name.
 fn in_order<'a>(table: &'a DeTable<'a>) -> Vec<(Spanned<String>, &'a Spanned<DeValue<'a>>)> {
-    let mut all: Vec<_> =
-        table.iter().map(|(name, value)| (Spanned::new(name.span(), name.get_ref().to_string()), value)).collect();
+    let mut all: Vec<_> = table
+        .iter()
+        .map(|(name, value)| (Spanned::new(name.span(), name.get_ref().to_string()), value))
+        .collect();
     all.sort_by_key(|(name, _)| name.span().start);
     all
 }

@@ -8,7 +8,10 @@ use std::{env, fs, path::Path};
 #[test]
 fn every_mistake_is_answered_as_its_case_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/config");
-    let mut folders: Vec<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<_> = fs::read_dir(&root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     folders.retain(|folder| folder.is_dir());
     folders.sort();
     assert!(folders.len() > 20, "the cases are there");
@@ -27,18 +30,29 @@ fn every_mistake_is_answered_as_its_case_says() {
         }
         let expected = fs::read_to_string(&expected).unwrap();
         if said != expected {
-            differing.push(format!("---- {name}: expected\n{expected}\n---- {name}: said\n{said}"));
+            differing.push(format!(
+                "---- {name}: expected\n{expected}\n---- {name}: said\n{said}"
+            ));
         }
     }
-    assert!(differing.is_empty(), "{}\nUPDATE_CASES=1 writes what is said now", differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{}\nUPDATE_CASES=1 writes what is said now",
+        differing.join("\n")
+    );
 }
 
 fn drivers(folder: &Path) -> Vec<(String, String)> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut drivers: Vec<_> = entries
         .map(|entry| {
             let path = entry.unwrap().path();
-            (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(path).unwrap())
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read_to_string(path).unwrap(),
+            )
         })
         .collect();
     drivers.sort();
@@ -48,7 +62,11 @@ fn drivers(folder: &Path) -> Vec<(String, String)> {
 fn said(source: Source) -> String {
     match read(source.clone()) {
         Ok(plant) => accepted(&plant, &source),
-        Err(complaints) => complaints.iter().map(|complaint| source.render(complaint)).collect::<Vec<_>>().join("\n"),
+        Err(complaints) => complaints
+            .iter()
+            .map(|complaint| source.render(complaint))
+            .collect::<Vec<_>>()
+            .join("\n"),
     }
 }
 

@@ -1,26 +1,14 @@
 //! The drivers at hand: those that came with the program, and a site's own, which add and override.
 
 use super::{plant::SourceFile, written::Written};
-use driver::{Complaint, Driver};
-use record::Unit;
+use driver::{Complaint, Driver, Evidence, LineSettings, PointInfo, Speaks};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every driver by its name.
 pub(super) struct Library {
-    found: BTreeMap<String, Found>,
+    found: BTreeMap<String, Driver>,
     /// Site drivers that could not be read, by the name of their file, with what is wrong with them.
     broken: BTreeMap<String, Vec<Complaint>>,
-}
-
-/// One driver, and the file it was read from.
-pub(super) struct Found {
-    pub(super) driver: Driver,
-    pub(super) file: SourceFile,
-    name: String,
-    edition: u32,
-    draft: bool,
-    speech: Speech,
-    points: Vec<(String, Option<Unit>)>,
 }
 
 /// What a driver speaks, as far as a link has to know.
@@ -30,28 +18,42 @@ pub(super) enum Speech {
     Text,
 }
 
-/// A site's driver as the record and the messages name it.
-pub(super) fn site_name(file: &str) -> String {
+/// A driver as the record and the messages name it.
+pub(super) fn file_name(file: &str) -> String {
     format!("drivers/{file}")
 }
 
 impl Library {
+    /// A site's own file overrides the built-in one of the same name, broken or not: falling back
+    /// to another meaning of the same bytes without a word would be the worst of the three.
     pub(super) fn of(site: &[(String, String)]) -> Self {
-        let mut library = Self { found: BTreeMap::new(), broken: BTreeMap::new() };
-        let c = Unit::named("°C"); let rpm = Unit::named("rpm"); let a = Unit::named("A"); let nm = Unit::named("N·m");
-        let g = Unit::named("g");
-        for (name, edition, speech, points) in [
-            ("tc200", 2, Speech::Modbus, vec![("temperature", c), ("setpoint", c)]),
-            ("mixer-drive", 1, Speech::Modbus, vec![("speed", rpm), ("current", a), ("torque", nm)]),
-            ("mt-sics-balance", 4, Speech::Text, vec![("weight", g)]),
-        ] {
-            library.found.insert(name.into(), Found { driver: Driver {}, file: SourceFile { name: format!("drivers/{name}.toml"), text: String::new(), edition: Some(edition) },
-                name: name.into(), edition, draft: true, speech, points: points.into_iter().map(|(n, u)| (n.to_owned(), u)).collect() });
+        let mut library = Self {
+            found: BTreeMap::new(),
+            broken: BTreeMap::new(),
+        };
+        for (file, text) in driver::builtin() {
+            library.add(file, text);
+        }
+        for (file, text) in site.iter().filter(|(file, _)| file.ends_with(".toml")) {
+            library.add(file, text);
         }
         library
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Found> {
+    fn add(&mut self, file: &str, text: &str) {
+        match Driver::parse(text, &file_name(file)) {
+            Ok(driver) => {
+                self.found.insert(driver.name.clone(), driver);
+            }
+            Err(complaints) => {
+                let name = file.trim_end_matches(".toml").to_owned();
+                self.found.remove(&name);
+                self.broken.insert(name, complaints);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Driver> {
         self.found.get(name)
     }
 
@@ -65,35 +67,61 @@ impl Library {
 
     /// The files in use; what is wrong with them; and what is wrong with files nobody uses.
     pub(super) fn verdict(self, written: &Written) -> (Vec<SourceFile>, Vec<Complaint>, Vec<Complaint>) {
-        let used: BTreeSet<&String> =
-            written.equipment.iter().filter_map(|equipment| Some(equipment.driver.as_ref()?.get_ref())).collect();
+        let used: BTreeSet<&String> = written
+            .equipment
+            .iter()
+            .filter_map(|equipment| Some(equipment.driver.as_ref()?.get_ref()))
+            .collect();
         let (mut wrong, mut beside) = (Vec::new(), Vec::new());
         for (name, complaints) in self.broken {
-            if used.contains(&name) { &mut wrong } else { &mut beside }.extend(complaints);
+            if used.contains(&name) {
+                &mut wrong
+            } else {
+                &mut beside
+            }
+            .extend(complaints);
         }
-        let files = self.found.into_iter().filter(|(name, _)| used.contains(name)).map(|(_, found)| found.file);
-        (files.collect(), wrong, beside)
+        let in_use = self
+            .found
+            .into_values()
+            .filter(|driver| used.contains(&driver.name));
+        (in_use.map(|driver| file_of(&driver)).collect(), wrong, beside)
     }
 }
 
-impl Found {
-    pub(super) fn name(&self) -> String {
-        self.name.clone()
+fn file_of(driver: &Driver) -> SourceFile {
+    SourceFile {
+        name: driver.file().to_owned(),
+        text: driver.text().to_owned(),
+        edition: Some(driver.edition),
     }
+}
 
-    pub(super) fn edition(&self) -> u32 {
-        self.edition
-    }
+pub(super) fn is_draft(driver: &Driver) -> bool {
+    driver.evidence == Evidence::Draft
+}
 
-    pub(super) fn is_draft(&self) -> bool {
-        self.draft
+/// What a driver speaks; `None` for a way this program has no link for yet.
+pub(super) fn speech(driver: &Driver) -> Option<Speech> {
+    match &driver.speaks {
+        Speaks::Modbus(_) => Some(Speech::Modbus),
+        Speaks::Text(_) => Some(Speech::Text),
+        _ => None,
     }
+}
 
-    pub(super) fn speech(&self) -> Speech {
-        self.speech
-    }
+/// Line settings as the driver gives them, in the words of the key `line`.
+pub(super) fn line_of(driver: &Driver) -> String {
+    let LineSettings {
+        speed,
+        data_bits,
+        parity,
+        stop_bits,
+        ..
+    } = driver.line();
+    format!("{speed} {data_bits}{parity}{stop_bits}")
+}
 
-    pub(super) fn points(&self) -> Vec<(String, Option<Unit>)> {
-        self.points.clone()
-    }
+pub(super) fn point<'a>(points: &'a [PointInfo], measure: &str) -> Option<&'a PointInfo> {
+    points.iter().find(|point| point.measure == measure)
 }

@@ -27,7 +27,9 @@ fn distance(from: &str, to: &str) -> usize {
         let mut row = vec![i];
         for j in 1..=to.len() {
             let same = from[i - 1] == to[j - 1];
-            let mut steps = (last[j - 1] + usize::from(!same)).min(last[j] + 1).min(row[j - 1] + 1);
+            let mut steps = (last[j - 1] + usize::from(!same))
+                .min(last[j] + 1)
+                .min(row[j - 1] + 1);
             if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
                 steps = steps.min(before[j - 2] + 1);
             }
@@ -61,7 +63,10 @@ mod tests {
 
     #[test]
     fn underscore_and_hyphen_are_the_same_slip() {
-        assert_eq!(nearest("seal-within", ["seal_within", "settle"]), Some("seal_within"));
+        assert_eq!(
+            nearest("seal-within", ["seal_within", "settle"]),
+            Some("seal_within")
+        );
         assert_eq!(nearest("use", ["zone", "use"]), Some("use"));
     }
 }

@@ -28,12 +28,23 @@ pub fn place(text: &str, offset: usize) -> (usize, usize) {
     let offset = floor(text, offset);
     let before = &text[..offset];
     let start = before.rfind('\n').map_or(0, |end| end + 1);
-    (before.matches('\n').count() + 1, text[start..offset].chars().count() + 1)
+    (
+        before.matches('\n').count() + 1,
+        text[start..offset].chars().count() + 1,
+    )
 }
 
 fn draw(kind: &str, complaint: &Complaint, text: Option<&str>) -> String {
     let marks = text.map_or_else(Vec::new, |text| located(complaint, text));
-    let gutter = marks.iter().take(LINES_SHOWN).map(|mark| mark.line).max().unwrap_or(1).to_string().len().max(2);
+    let gutter = marks
+        .iter()
+        .take(LINES_SHOWN)
+        .map(|mark| mark.line)
+        .max()
+        .unwrap_or(1)
+        .to_string()
+        .len()
+        .max(2);
     let mut out = format!("{kind}[{}]: {}\n", complaint.name, complaint.what);
     if !complaint.file.is_empty() {
         let _ = write!(out, "{:gutter$}--> {}", "", complaint.file);
@@ -62,13 +73,23 @@ fn draw(kind: &str, complaint: &Complaint, text: Option<&str>) -> String {
 
 /// Facts in words; where the text is missing, what stood beside the marks joins them.
 fn notes(complaint: &Complaint, text_at_hand: bool) -> Vec<String> {
-    let beside = complaint.marks.iter().filter(|(_, note)| !text_at_hand && !note.is_empty());
-    beside.map(|(_, note)| note.clone()).chain(complaint.notes.iter().cloned()).collect()
+    let beside = complaint
+        .marks
+        .iter()
+        .filter(|(_, note)| !text_at_hand && !note.is_empty());
+    beside
+        .map(|(_, note)| note.clone())
+        .chain(complaint.notes.iter().cloned())
+        .collect()
 }
 
 fn said(out: &mut String, label: &str, words: &str) {
     for (number, line) in words.lines().enumerate() {
-        let label = if number == 0 { format!("{label:>4}:") } else { "     ".to_owned() };
+        let label = if number == 0 {
+            format!("{label:>4}:")
+        } else {
+            "     ".to_owned()
+        };
         let _ = writeln!(out, "{label} {}", shown(line));
     }
 }
@@ -95,7 +116,13 @@ fn located<'a>(complaint: &'a Complaint, text: &str) -> Vec<Mark<'a>> {
             let line_end = text[start..].find('\n').map_or(text.len(), |end| start + end);
             // a mark over several lines underlines the first: the eye goes where the trouble begins
             let end = floor(text, span.end).clamp(start, line_end);
-            Mark { line, column, part: start - line_start..end - line_start, note, first: number == 0 }
+            Mark {
+                line,
+                column,
+                part: start - line_start..end - line_start,
+                note,
+                first: number == 0,
+            }
         })
         .collect()
 }
@@ -129,7 +156,11 @@ fn snippet(out: &mut String, text: &str, marks: &[Mark], gutter: usize, hide: bo
         }
         last = Some(number);
         marks.sort_by_key(|mark| mark.part.start);
-        let whole = text.split('\n').nth(number - 1).unwrap_or("").trim_end_matches('\r');
+        let whole = text
+            .split('\n')
+            .nth(number - 1)
+            .unwrap_or("")
+            .trim_end_matches('\r');
         let masked;
         let whole = if hide {
             masked = mask(whole, &marks);
@@ -157,14 +188,26 @@ fn snippet(out: &mut String, text: &str, marks: &[Mark], gutter: usize, hide: bo
 fn mask(line: &str, marks: &[&Mark]) -> String {
     let hidden = |at: usize| marks.iter().any(|mark| mark.part.contains(&at));
     // one byte for one byte, so that every mark still stands where it stood
-    line.char_indices().map(|(at, c)| if hidden(at) { "*".repeat(c.len_utf8()) } else { c.to_string() }).collect()
+    line.char_indices()
+        .map(|(at, c)| {
+            if hidden(at) {
+                "*".repeat(c.len_utf8())
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
 }
 
 /// A line as shown, and how many columns were cut from its left.
 fn window(line: &str, mark: usize) -> (String, usize) {
     let line_width = width(line);
     let mark = width(line.get(..mark).unwrap_or(""));
-    let cut = if line_width > COLUMNS_SHOWN && mark > COLUMNS_SHOWN * 2 / 3 { mark - COLUMNS_SHOWN / 3 } else { 0 };
+    let cut = if line_width > COLUMNS_SHOWN && mark > COLUMNS_SHOWN * 2 / 3 {
+        mark - COLUMNS_SHOWN / 3
+    } else {
+        0
+    };
     let mut column = 0;
     let mut out = String::new();
     for c in line.chars() {
@@ -223,7 +266,9 @@ mod tests {
     use super::*;
 
     fn at(text: &str, part: &str) -> Range<usize> {
-        let start = text.find(part).unwrap_or_else(|| panic!("{part:?} is not in the text"));
+        let start = text
+            .find(part)
+            .unwrap_or_else(|| panic!("{part:?} is not in the text"));
         start..start + part.len()
     }
 
@@ -233,12 +278,15 @@ mod tests {
             "{}must_be       = \"70.0 to 75.0 °C\"\nwarn_outside  = \"69.0 to 74.0 °C\"\n",
             "\n".repeat(50)
         );
-        let complaint = Complaint::new("warning-outside-limits", "the warning band reaches beyond the limits")
-            .file("config/steelyard.toml")
-            .mark(at(&text, "69.0"), "1.0 °C below the lower limit")
-            .mark(at(&text, "70.0"), "the lower limit")
-            .why("at 69.5 °C the limit would be broken without a warning before it")
-            .help("raise 69.0 °C to 70.0 °C or more, or lower `must_be`");
+        let complaint = Complaint::new(
+            "warning-outside-limits",
+            "the warning band reaches beyond the limits",
+        )
+        .file("config/steelyard.toml")
+        .mark(at(&text, "69.0"), "1.0 °C below the lower limit")
+        .mark(at(&text, "70.0"), "the lower limit")
+        .why("at 69.5 °C the limit would be broken without a warning before it")
+        .help("raise 69.0 °C to 70.0 °C or more, or lower `must_be`");
         assert_eq!(
             render(&complaint, Some(&text)),
             "\
@@ -259,12 +307,15 @@ error[warning-outside-limits]: the warning band reaches beyond the limits
     #[test]
     fn facts_that_are_no_place_stand_under_the_snippet() {
         let text = "\n".repeat(46) + "[[sample]]\n";
-        let complaint = Complaint::new("sample-disagrees", "this driver does not give what its sample promises")
-            .file("drivers/tc200.toml")
-            .mark(at(&text, "[[sample]]"), "")
-            .note("promised  temperature = -5.0 °C")
-            .note("gives     temperature = 6548.6 °C")
-            .help("correct the sample\nnothing is recorded until the two agree");
+        let complaint = Complaint::new(
+            "sample-disagrees",
+            "this driver does not give what its sample promises",
+        )
+        .file("drivers/tc200.toml")
+        .mark(at(&text, "[[sample]]"), "")
+        .note("promised  temperature = -5.0 °C")
+        .note("gives     temperature = 6548.6 °C")
+        .help("correct the sample\nnothing is recorded until the two agree");
         assert_eq!(
             render(&complaint, Some(&text)),
             "\
@@ -285,7 +336,10 @@ error[sample-disagrees]: this driver does not give what its sample promises
 
     #[test]
     fn a_complaint_without_its_text_still_says_everything_it_knows() {
-        let complaint = Complaint::new("no-such-zone", "there is no such zone").file("a.toml").mark(3..5, "here").help("x");
+        let complaint = Complaint::new("no-such-zone", "there is no such zone")
+            .file("a.toml")
+            .mark(3..5, "here")
+            .help("x");
         assert_eq!(
             render(&complaint, None),
             "error[no-such-zone]: there is no such zone\n  --> a.toml\n   |\n   | here\n  do: x\n"
@@ -319,7 +373,11 @@ error[sample-disagrees]: this driver does not give what its sample promises
         ];
         for (text, part) in cases {
             let (column, found) = under(text, part);
-            assert_eq!(found, part.chars().next().unwrap().to_string(), "{text:?} at {column}");
+            assert_eq!(
+                found,
+                part.chars().next().unwrap().to_string(),
+                "{text:?} at {column}"
+            );
         }
     }
 
@@ -329,7 +387,11 @@ error[sample-disagrees]: this driver does not give what its sample promises
         let (_, found) = under(&text, "zz");
         assert_eq!(found, "z");
         let complaint = Complaint::new("x", "x").file("f").mark(at(&text, "zz"), "here");
-        assert!(render(&complaint, Some(&text)).lines().all(|line| line.chars().count() < 130));
+        assert!(
+            render(&complaint, Some(&text))
+                .lines()
+                .all(|line| line.chars().count() < 130)
+        );
     }
 
     #[test]
@@ -347,16 +409,23 @@ error[sample-disagrees]: this driver does not give what its sample promises
     #[test]
     fn nothing_in_a_file_can_move_the_cursor() {
         let text = "a = \"\u{1b}[2J\u{7}\"";
-        let complaint = Complaint::new("x", "x").file("f").mark(0..text.len(), "\u{1b}[31m");
+        let complaint = Complaint::new("x", "x")
+            .file("f")
+            .mark(0..text.len(), "\u{1b}[31m");
         assert!(!render(&complaint, Some(text)).contains('\u{1b}'));
     }
 
     #[test]
     fn a_secret_is_pointed_at_and_not_shown() {
         let text = "broker = \"mqtts://line3:geheim@ebr\"";
-        let complaint = Complaint::new("secret-in-file", "x").file("f").mark(at(text, "\"mqtts://line3:geheim@ebr\""), "");
+        let complaint = Complaint::new("secret-in-file", "x")
+            .file("f")
+            .mark(at(text, "\"mqtts://line3:geheim@ebr\""), "");
         let drawn = render(&complaint, Some(text));
-        assert!(drawn.contains("1 | broker = ****") && !drawn.contains("geheim"), "{drawn}");
+        assert!(
+            drawn.contains("1 | broker = ****") && !drawn.contains("geheim"),
+            "{drawn}"
+        );
     }
 
     #[test]
@@ -366,7 +435,10 @@ error[sample-disagrees]: this driver does not give what its sample promises
                 for end in 0..6 {
                     #[allow(clippy::reversed_empty_ranges)]
                     let complaint = Complaint::new("x", "x").file("f").mark(start..end, "n");
-                    assert!(render(&complaint, Some(text)).contains("--> f:"), "{text:?} {start}..{end}");
+                    assert!(
+                        render(&complaint, Some(text)).contains("--> f:"),
+                        "{text:?} {start}..{end}"
+                    );
                 }
             }
         }

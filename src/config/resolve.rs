@@ -15,8 +15,8 @@ use super::{
     plant::{Capture, Equipment, Gateway, Link, PointName, RecordStore, Unit0, Web},
     written::Written,
 };
-use record::Unit;
-use std::collections::BTreeMap;
+use ::driver::PointInfo;
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 /// Everything but the files.
 pub(super) struct Meant {
@@ -33,21 +33,22 @@ pub(super) struct Meant {
 pub(super) struct Known {
     pub(super) tag: String,
     pub(super) title: String,
-    pub(super) place: std::ops::Range<usize>,
-    pub(super) driver_place: std::ops::Range<usize>,
+    pub(super) driver_place: Range<usize>,
     /// Its driver's name and points; `None` where the driver is not understood.
-    pub(super) driver: Option<(String, Vec<(String, Option<Unit>)>)>,
+    pub(super) driver: Option<(String, Vec<PointInfo>)>,
     /// Its driver is a draft and nobody has said that it may record.
     pub(super) shows_only: bool,
     pub(super) link: Option<Link>,
     /// How often it is asked, where the file says so, and where.
-    pub(super) every: Option<(std::time::Duration, std::ops::Range<usize>)>,
+    pub(super) every: Option<(Duration, Range<usize>)>,
+    /// The settings its line really has, from the file or from its driver.
+    pub(super) line: Option<String>,
 }
 
 /// A role of a unit; `point` is `None` where it was complained of.
 pub(super) struct Role {
     pub(super) name: String,
-    pub(super) point: Option<(PointName, Option<Unit>)>,
+    pub(super) point: Option<(PointName, PointInfo)>,
 }
 
 pub(super) fn resolve(page: &Page, written: &Written, library: &Library) -> Meant {
@@ -59,5 +60,12 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library) -> Mean
     let units = units::units(page, &written.units, &roles);
     let captures = captures::captures(page, &written.captures, &units, &roles, &known);
     let equipment = equipment::equipment(&written.equipment, &known, &captures, library);
-    Meant { gateway, record_store, equipment, units, captures, web }
+    Meant {
+        gateway,
+        record_store,
+        equipment,
+        units,
+        captures,
+        web,
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::near::nearest;
 use record::{Amount, Quantity, Unit};
-use std::{ops::Range, time::Duration};
+use std::{fmt, ops::Range, time::Duration};
 
 /// What is wrong with a sentence, and where inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +47,22 @@ pub struct LineSettings {
     pub stop_bits: u8,
 }
 
-const BAND_FORMS: &str = "write \"70.0 to 75.0 °C\", \"at least 68 °C\" or \"at most 40 °C\": the unit once, at the end";
+impl fmt::Display for LineSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {}{}{}",
+            self.speed, self.data_bits, self.parity, self.stop_bits
+        )
+    }
+}
+
+const BAND_FORMS: &str =
+    "write \"70.0 to 75.0 °C\", \"at least 68 °C\" or \"at most 40 °C\": the unit once, at the end";
 const TIME_FORMS: &str = "write an amount and a unit of time: \"500 ms\", \"5 s\", \"2 min\", \"8 h\"";
 const SIZE_FORMS: &str = "write an amount and a unit of size: \"96 KiB\", \"64 MiB\", \"2 GiB\"";
-const LINE_FORMS: &str = "write speed, then data bits, parity (N, E or O) and stop bits: \"9600 8N1\", \"19200 8E1\"";
+const LINE_FORMS: &str =
+    "write speed, then data bits, parity (N, E or O) and stop bits: \"9600 8N1\", \"19200 8E1\"";
 
 const DIGITS: &str = "write digits, with a point before the decimals where there are any: 70.0";
 
@@ -70,18 +82,39 @@ pub fn band(text: &str) -> Result<Band, Slip> {
     let low = low.map(amount).transpose()?;
     let high = high.map(amount).transpose()?;
     if low.is_none() && high.is_none() || word(1) == "to" && high.is_none() {
-        return Err(slip("sentence-unknown", "this sentence stops too early", whole(text), BAND_FORMS));
+        return Err(slip(
+            "sentence-unknown",
+            "this sentence stops too early",
+            whole(text),
+            BAND_FORMS,
+        ));
     }
     let (unit, unit_at) = unit(text, &words, rest)?;
     let placed = |part: Option<(Amount, Range<usize>)>| {
-        part.map(|(amount, at)| Placed { quantity: Quantity { amount, unit }, at })
+        part.map(|(amount, at)| Placed {
+            quantity: Quantity { amount, unit },
+            at,
+        })
     };
-    let band = Band { low: placed(low), high: placed(high), unit, unit_at };
+    let band = Band {
+        low: placed(low),
+        high: placed(high),
+        unit,
+        unit_at,
+    };
     if let (Some(low), Some(high)) = (&band.low, &band.high)
         && low.quantity.amount.number() > high.quantity.amount.number()
     {
-        let what = format!("the lower limit {} is above the upper limit {}", low.quantity.amount, high.quantity.amount);
-        return Err(Slip { name: "limits-reversed", what, at: low.at.clone(), help: "write the lower limit first".into() });
+        let what = format!(
+            "the lower limit {} is above the upper limit {}",
+            low.quantity.amount, high.quantity.amount
+        );
+        return Err(Slip {
+            name: "limits-reversed",
+            what,
+            at: low.at.clone(),
+            help: "write the lower limit first".into(),
+        });
     }
     Ok(band)
 }
@@ -90,25 +123,47 @@ pub fn band(text: &str) -> Result<Band, Slip> {
 pub fn duration(text: &str) -> Result<Duration, Slip> {
     let words = words(text);
     let Some(first) = words.first() else {
-        return Err(slip("number-without-unit", "an amount of time belongs here", whole(text), TIME_FORMS));
+        return Err(slip(
+            "number-without-unit",
+            "an amount of time belongs here",
+            whole(text),
+            TIME_FORMS,
+        ));
     };
     let (number, at) = amount(first).map_err(|problem| problem.or_write(TIME_FORMS))?;
     if words.len() == 1 {
-        return Err(slip("number-without-unit", "a number without its unit", at, TIME_FORMS));
+        return Err(slip(
+            "number-without-unit",
+            "a number without its unit",
+            at,
+            TIME_FORMS,
+        ));
     }
-    let (unit, unit_at) = unit(text, &words, 1).map_err(|problem| Slip { help: TIME_FORMS.into(), ..problem })?;
+    let (unit, unit_at) = unit(text, &words, 1).map_err(|problem| Slip {
+        help: TIME_FORMS.into(),
+        ..problem
+    })?;
     let seconds = Unit::named("s").and_then(|second| unit.convert(number.number(), second));
     let Some(seconds) = seconds else {
         let what = format!("{unit} is a unit of {}, a time belongs here", unit.dimension());
         return Err(slip("unit-of-something-else", what, unit_at, TIME_FORMS));
     };
-    let milliseconds = seconds.checked_mul(1000.into()).filter(rust_decimal::Decimal::is_integer);
-    let time = milliseconds.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+    let milliseconds = seconds
+        .checked_mul(1000.into())
+        .filter(rust_decimal::Decimal::is_integer);
+    let time = milliseconds
+        .and_then(|ms| u64::try_from(ms).ok())
+        .map(Duration::from_millis);
     match time {
         Some(time) if !time.is_zero() && time <= LONGEST => Ok(time),
         _ => {
             let what = format!("{number} {unit} is no time that can be kept here");
-            Err(slip("out-of-range", what, at, "write a time of at least 1 ms and at most 366 d"))
+            Err(slip(
+                "out-of-range",
+                what,
+                at,
+                "write a time of at least 1 ms and at most 366 d",
+            ))
         }
     }
 }
@@ -117,11 +172,21 @@ pub fn duration(text: &str) -> Result<Duration, Slip> {
 pub fn size(text: &str, last: Option<&str>) -> Result<u64, Slip> {
     let words = words(text);
     let Some(first) = words.first() else {
-        return Err(slip("number-without-unit", "an amount of bytes belongs here", whole(text), SIZE_FORMS));
+        return Err(slip(
+            "number-without-unit",
+            "an amount of bytes belongs here",
+            whole(text),
+            SIZE_FORMS,
+        ));
     };
     let (number, at) = amount(first).map_err(|problem| problem.or_write(SIZE_FORMS))?;
     let Some((unit, unit_at)) = words.get(1).cloned() else {
-        return Err(slip("number-without-unit", "a number without its unit", at, SIZE_FORMS));
+        return Err(slip(
+            "number-without-unit",
+            "a number without its unit",
+            at,
+            SIZE_FORMS,
+        ));
     };
     let factor = match unit {
         "KiB" => 1u64 << 10,
@@ -131,7 +196,12 @@ pub fn size(text: &str, last: Option<&str>) -> Result<u64, Slip> {
         _ => {
             let meant = nearest(unit, ["KiB", "MiB", "GiB", "TiB"]);
             let meant = meant.map_or_else(String::new, |meant| format!("did you mean {meant}?\n"));
-            return Err(slip("unknown-unit", format!("{unit:?} is no unit of size"), unit_at, format!("{meant}{SIZE_FORMS}")));
+            return Err(slip(
+                "unknown-unit",
+                format!("{unit:?} is no unit of size"),
+                unit_at,
+                format!("{meant}{SIZE_FORMS}"),
+            ));
         }
     };
     let enough = match (words.get(2), last) {
@@ -141,12 +211,25 @@ pub fn size(text: &str, last: Option<&str>) -> Result<u64, Slip> {
     };
     if !enough {
         let at = words.get(2).map_or(whole(text), |(_, at)| at.start..text.len());
-        return Err(slip("sentence-unknown", "this is more than a size", at, SIZE_FORMS));
+        return Err(slip(
+            "sentence-unknown",
+            "this is more than a size",
+            at,
+            SIZE_FORMS,
+        ));
     }
-    let bytes = number.number().checked_mul(factor.into()).filter(rust_decimal::Decimal::is_integer);
+    let bytes = number
+        .number()
+        .checked_mul(factor.into())
+        .filter(rust_decimal::Decimal::is_integer);
     match bytes.and_then(|bytes| u64::try_from(bytes).ok()) {
         Some(bytes) if bytes > 0 => Ok(bytes),
-        _ => Err(slip("out-of-range", format!("{number} {unit} is no size"), at, SIZE_FORMS)),
+        _ => Err(slip(
+            "out-of-range",
+            format!("{number} {unit} is no size"),
+            at,
+            SIZE_FORMS,
+        )),
     }
 }
 
@@ -157,28 +240,57 @@ pub fn line(text: &str) -> Result<LineSettings, Slip> {
     let [(speed, speed_at), (frame, frame_at)] = words.as_slice() else {
         return refuse("these are no settings of a serial line", whole(text));
     };
-    let Some(speed) = speed.parse().ok().filter(|speed| (50..=4_000_000).contains(speed)) else {
+    let Some(speed) = speed
+        .parse()
+        .ok()
+        .filter(|speed| (50..=4_000_000).contains(speed))
+    else {
         return refuse("this is no speed of a serial line", speed_at.clone());
     };
-    let [data_bits @ (b'7' | b'8'), parity @ (b'N' | b'E' | b'O'), stop_bits @ (b'1' | b'2')] = *frame.as_bytes() else {
+    let [
+        data_bits @ (b'7' | b'8'),
+        parity @ (b'N' | b'E' | b'O'),
+        stop_bits @ (b'1' | b'2'),
+    ] = *frame.as_bytes()
+    else {
         return refuse("these are no data bits, parity and stop bits", frame_at.clone());
     };
-    Ok(LineSettings { speed, data_bits: data_bits - b'0', parity: char::from(parity), stop_bits: stop_bits - b'0' })
+    Ok(LineSettings {
+        speed,
+        data_bits: data_bits - b'0',
+        parity: char::from(parity),
+        stop_bits: stop_bits - b'0',
+    })
 }
 
 /// A time as a person would write it: `5 s`, `2 min`, `1.5 s` as `1500 ms`.
 pub fn time(time: Duration) -> String {
     let ms = time.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
-    let whole = units.iter().find(|(size, _)| ms >= *size && ms.is_multiple_of(*size));
-    whole.map_or_else(|| format!("{ms} ms"), |(size, unit)| format!("{} {unit}", ms / size))
+    let whole = units
+        .iter()
+        .find(|(size, _)| ms >= *size && ms.is_multiple_of(*size));
+    whole.map_or_else(
+        || format!("{ms} ms"),
+        |(size, unit)| format!("{} {unit}", ms / size),
+    )
 }
 
 /// A size as a person would write it: `96 KiB`.
 pub fn bytes(bytes: u64) -> String {
-    let units = [(1u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let whole = units.iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size));
-    whole.map_or_else(|| format!("{bytes} bytes"), |(size, unit)| format!("{} {unit}", bytes / size))
+    let units = [
+        (1u64 << 40, "TiB"),
+        (1 << 30, "GiB"),
+        (1 << 20, "MiB"),
+        (1 << 10, "KiB"),
+    ];
+    let whole = units
+        .iter()
+        .find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size));
+    whole.map_or_else(
+        || format!("{bytes} bytes"),
+        |(size, unit)| format!("{} {unit}", bytes / size),
+    )
 }
 
 // ---------------------------------------------------------------- words
@@ -186,7 +298,14 @@ pub fn bytes(bytes: u64) -> String {
 impl Slip {
     /// The forms of this sentence, where nothing better is known than to write digits.
     pub(super) fn or_write(self, forms: &str) -> Self {
-        if self.help == DIGITS { Self { help: forms.to_owned(), ..self } } else { self }
+        if self.help == DIGITS {
+            Self {
+                help: forms.to_owned(),
+                ..self
+            }
+        } else {
+            self
+        }
     }
 }
 
@@ -214,39 +333,76 @@ fn amount((word, at): &Word<'_>) -> Result<(Amount, Range<usize>), Slip> {
     }
     let help = if word.contains(',') && Amount::read(&word.replace(',', ".")).is_some() {
         format!("write the decimal point as a point: {}", word.replace(',', "."))
-    } else if word.chars().next().is_some_and(|c| c.is_ascii_digit()) && word.chars().any(char::is_alphabetic) {
+    } else if word.chars().next().is_some_and(|c| c.is_ascii_digit()) && word.chars().any(char::is_alphabetic)
+    {
         "put a blank between the number and its unit".to_owned()
     } else {
         DIGITS.to_owned()
     };
-    Err(slip("not-a-number", format!("{word:?} is not a number"), at.clone(), help))
+    Err(slip(
+        "not-a-number",
+        format!("{word:?} is not a number"),
+        at.clone(),
+        help,
+    ))
 }
 
 /// The unit is everything from word `from` on: `N·m`, but also `oz t`.
 fn unit(text: &str, words: &[Word<'_>], from: usize) -> Result<(Unit, Range<usize>), Slip> {
     let Some((_, first)) = words.get(from) else {
-        return Err(slip("number-without-unit", "a number without its unit", whole(text), BAND_FORMS));
+        return Err(slip(
+            "number-without-unit",
+            "a number without its unit",
+            whole(text),
+            BAND_FORMS,
+        ));
     };
     let at = first.start..words.last().map_or(first.end, |(_, last)| last.end);
     let name = &text[at.clone()];
     if let Some(unit) = Unit::named(name) {
         return Ok((unit, at));
     }
-    let meant = Unit::all().map(Unit::shown).find(|shown| shown.eq_ignore_ascii_case(name));
-    let alike = name.replace(['º', '˚'], "°").replace('℃', "°C").replace('℉', "°F");
+    let meant = Unit::all()
+        .map(Unit::shown)
+        .find(|shown| shown.eq_ignore_ascii_case(name));
+    let alike = name
+        .replace(['º', '˚'], "°")
+        .replace('℃', "°C")
+        .replace('℉', "°F");
     let meant = meant.or_else(|| Unit::named(&alike).map(Unit::shown));
-    let meant = meant.or_else(|| nearest(name, Unit::all().map(Unit::shown)).filter(|_| name.chars().count() > 3));
+    let meant =
+        meant.or_else(|| nearest(name, Unit::all().map(Unit::shown)).filter(|_| name.chars().count() > 3));
     let known = Unit::all().map(Unit::shown).collect::<Vec<_>>().join(", ");
-    let help = meant.map_or_else(String::new, |meant| format!("did you mean {meant}?\n")) + "units that are known: " + &known;
-    Err(slip("unknown-unit", format!("{name:?} is no unit that is known here"), at, help))
+    let help = meant.map_or_else(String::new, |meant| format!("did you mean {meant}?\n"))
+        + "units that are known: "
+        + &known;
+    Err(slip(
+        "unknown-unit",
+        format!("{name:?} is no unit that is known here"),
+        at,
+        help,
+    ))
 }
 
 fn no_band(text: &str, words: &[Word<'_>]) -> Slip {
-    let only_number = words.len() == 1 && words.first().is_some_and(|(word, _)| Amount::read(word).is_some());
+    let only_number = words.len() == 1
+        && words
+            .first()
+            .is_some_and(|(word, _)| Amount::read(word).is_some());
     if only_number {
-        return slip("number-without-unit", "a number without its unit", whole(text), BAND_FORMS);
+        return slip(
+            "number-without-unit",
+            "a number without its unit",
+            whole(text),
+            BAND_FORMS,
+        );
     }
-    slip("sentence-unknown", "this is no sentence about limits", whole(text), BAND_FORMS)
+    slip(
+        "sentence-unknown",
+        "this is no sentence about limits",
+        whole(text),
+        BAND_FORMS,
+    )
 }
 
 fn whole(text: &str) -> Range<usize> {
@@ -254,7 +410,12 @@ fn whole(text: &str) -> Range<usize> {
 }
 
 fn slip(name: &'static str, what: impl Into<String>, at: Range<usize>, help: impl Into<String>) -> Slip {
-    Slip { name, what: what.into(), at, help: help.into() }
+    Slip {
+        name,
+        what: what.into(),
+        at,
+        help: help.into(),
+    }
 }
 
 #[cfg(test)]
@@ -278,7 +439,8 @@ mod tests {
     fn limits_are_read_as_they_are_spoken() {
         let read = |text: &str| match band(text) {
             Ok(band) => {
-                let part = |placed: Option<Placed>| placed.map_or("-".into(), |placed| placed.quantity.to_string());
+                let part =
+                    |placed: Option<Placed>| placed.map_or("-".into(), |placed| placed.quantity.to_string());
                 format!("{} .. {}", part(band.low), part(band.high))
             }
             Err(problem) => wrong(text, &problem),
@@ -370,7 +532,7 @@ mod tests {
     #[test]
     fn line_settings_are_speed_and_frame() {
         let read = |text: &str| match line(text) {
-            Ok(line) => format!("{} {}{}{}", line.speed, line.data_bits, line.parity, line.stop_bits),
+            Ok(line) => line.to_string(),
             Err(problem) => wrong(text, &problem),
         };
         agrees_with_table(
@@ -388,13 +550,32 @@ mod tests {
 
     #[test]
     fn a_comma_is_answered_with_the_point() {
-        assert_eq!(band("70,5 to 75 °C").unwrap_err().help, "write the decimal point as a point: 70.5");
+        assert_eq!(
+            band("70,5 to 75 °C").unwrap_err().help,
+            "write the decimal point as a point: 70.5"
+        );
     }
 
     #[test]
     fn a_wrong_unit_is_answered_with_the_right_one() {
-        assert!(size("96 KB", None).unwrap_err().help.starts_with("did you mean KiB?"));
-        assert!(band("1 to 2 C").unwrap_err().help.starts_with("units that are known"), "C is not guessed");
-        assert!(band("1 to 2 KG/H").unwrap_err().help.starts_with("did you mean kg/h?"));
+        assert!(
+            size("96 KB", None)
+                .unwrap_err()
+                .help
+                .starts_with("did you mean KiB?")
+        );
+        assert!(
+            band("1 to 2 C")
+                .unwrap_err()
+                .help
+                .starts_with("units that are known"),
+            "C is not guessed"
+        );
+        assert!(
+            band("1 to 2 KG/H")
+                .unwrap_err()
+                .help
+                .starts_with("did you mean kg/h?")
+        );
     }
 }

@@ -20,21 +20,37 @@ pub(super) fn complain(page: &Page, slips: &[toml::de::Error]) {
 }
 
 fn unreadable(text: &str, message: &str, place: Range<usize>) -> Complaint {
-    let quote = text.get(..place.start).and_then(|before| before.rfind(['\'', '"']));
+    let quote = text
+        .get(..place.start)
+        .and_then(|before| before.rfind(['\'', '"']));
     let (what, help) = if message.starts_with("string values must be quoted") {
-        ("this text has no quotes around it".to_owned(), "put it in quotes: key = \"value\"")
+        (
+            "this text has no quotes around it".to_owned(),
+            "put it in quotes: key = \"value\"",
+        )
     } else if message.starts_with("invalid basic string") || message.starts_with("invalid literal string") {
-        ("this text has no closing quote".to_owned(), "close the quote at the end of the text")
+        (
+            "this text has no closing quote".to_owned(),
+            "close the quote at the end of the text",
+        )
     } else {
-        (format!("this line cannot be read: {message}"), "write key = \"value\"; texts stand in quotes, blocks begin with [name]")
+        (
+            format!("this line cannot be read: {message}"),
+            "write key = \"value\"; texts stand in quotes, blocks begin with [name]",
+        )
     };
-    let place = if place.is_empty() { quote.map_or(place.clone(), |quote| quote..place.end) } else { place };
+    let place = if place.is_empty() {
+        quote.map_or(place.clone(), |quote| quote..place.end)
+    } else {
+        place
+    };
     Complaint::new("not-toml", what).mark(place, "").help(help)
 }
 
 fn twice(text: &str, place: Range<usize>) -> Complaint {
     let name = text.get(place.clone()).unwrap_or("");
-    let complaint = Complaint::new("given-twice", format!("{name} is given twice")).mark(place.clone(), "the second time");
+    let complaint = Complaint::new("given-twice", format!("{name} is given twice"))
+        .mark(place.clone(), "the second time");
     let complaint = match first(text, name, place.start) {
         Some(first) => complaint.mark(first, "the first time"),
         None => complaint,
@@ -50,7 +66,11 @@ fn first(text: &str, name: &str, at: usize) -> Option<Range<usize>> {
     let mut end = begins;
     for before in text[..begins].split_inclusive('\n').rev() {
         end -= before.len();
-        let same = if header { before.trim() == line.trim() } else { key_of(before) == Some(name) };
+        let same = if header {
+            before.trim() == line.trim()
+        } else {
+            key_of(before) == Some(name)
+        };
         if same {
             let start = end + before.find(name)?;
             return Some(start..start + name.len());

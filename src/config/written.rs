@@ -4,7 +4,7 @@
 use super::{
     block::{Block, Page},
     plant::{Pace, Use},
-    sentence::{self, Band, LineSettings},
+    sentence::{self, Band},
 };
 use driver::Complaint;
 use std::{ops::Range, time::Duration};
@@ -24,7 +24,15 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("[web]", WEB),
 ];
 
-const FILE: &[&str] = &["format", "gateway", "record_store", "equipment", "unit", "capture", "web"];
+const FILE: &[&str] = &[
+    "format",
+    "gateway",
+    "record_store",
+    "equipment",
+    "unit",
+    "capture",
+    "web",
+];
 const GATEWAY: &[&str] = &[
     "name",
     "plant",
@@ -69,8 +77,16 @@ const EQUIPMENT: &[&str] = &[
     "record_with_draft",
 ];
 const UNIT: &[&str] = &["title", "kind", "authority", "lease", "without_step", "roles"];
-const CAPTURE: &[&str] =
-    &["during", "at", "what", "every", "when", "must_be", "warn_outside", "missing_after"];
+const CAPTURE: &[&str] = &[
+    "during",
+    "at",
+    "what",
+    "every",
+    "when",
+    "must_be",
+    "warn_outside",
+    "missing_after",
+];
 const WEB: &[&str] = &["listen"];
 
 /// The keys of `[equipment.TAG]` that say how it is reached; exactly one of them.
@@ -126,8 +142,8 @@ pub(super) struct Equipment {
     pub(super) edition: Key<i64>,
     /// Which of [`LINKS`], where its name stands, and what it says.
     pub(super) links: Vec<(&'static str, Range<usize>, Spanned<String>)>,
+    /// In one spelling: `19200 8E1`.
     pub(super) line: Key<String>,
-    pub(super) settings: Key<LineSettings>,
     pub(super) unit_id: Key<i64>,
     pub(super) serial_number: Key<String>,
     pub(super) calibrated_till: Key<String>,
@@ -170,7 +186,10 @@ pub(super) struct Web {
 pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Written {
     let file = Block::whole(page, table, FILE);
     format_edition(&file);
-    for (needed, why) in [("gateway", "whose record this is"), ("record_store", "where the record goes")] {
+    for (needed, why) in [
+        ("gateway", "whose record this is"),
+        ("record_store", "where the record goes"),
+    ] {
         if !file.has(needed) {
             let what = format!("the block [{needed}] is missing");
             let help = format!("add [{needed}]: it says {why}");
@@ -181,37 +200,63 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
     Written {
         gateway: one("gateway", GATEWAY).map(|block| gateway(&block)),
         record_store: one("record_store", RECORD_STORE).map(|block| record_store(&block)),
-        equipment: file.blocks("equipment").into_iter().filter_map(|(tag, value)| {
-            let block = Block::open(page, format!("[equipment.{}]", quoted(tag.get_ref())), value, EQUIPMENT)?;
-            Some(equipment(&block, tag))
-        }).collect(),
-        units: file.blocks("unit").into_iter().filter_map(|(name, value)| {
-            let block = Block::open(page, format!("[unit.{}]", quoted(name.get_ref())), value, UNIT)?;
-            Some(unit(&block, name))
-        }).collect(),
-        captures: file.list("capture").into_iter().filter_map(|value| {
-            Some(capture(&Block::open(page, "[[capture]]", value, CAPTURE)?))
-        }).collect(),
-        web: one("web", WEB).map(|block| Web { listen: block.text("listen") }),
+        equipment: file
+            .blocks("equipment")
+            .into_iter()
+            .filter_map(|(tag, value)| {
+                let block = Block::open(
+                    page,
+                    format!("[equipment.{}]", quoted(tag.get_ref())),
+                    value,
+                    EQUIPMENT,
+                )?;
+                Some(equipment(&block, tag))
+            })
+            .collect(),
+        units: file
+            .blocks("unit")
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let block = Block::open(page, format!("[unit.{}]", quoted(name.get_ref())), value, UNIT)?;
+                Some(unit(&block, name))
+            })
+            .collect(),
+        captures: file
+            .list("capture")
+            .into_iter()
+            .filter_map(|value| Some(capture(&Block::open(page, "[[capture]]", value, CAPTURE)?)))
+            .collect(),
+        web: one("web", WEB).map(|block| Web {
+            listen: block.text("listen"),
+        }),
     }
 }
 
 fn format_edition(file: &Block) {
     if !file.has("format") {
         let what = "this file does not say which format it is written in";
-        file.page.add(Complaint::new("missing-key", what).help("add the line format = 1 before the first block"));
+        file.page
+            .add(Complaint::new("missing-key", what).help("add the line format = 1 before the first block"));
     }
     if let Some(format) = file.count("format")
         && *format.get_ref() != 1
     {
-        let what = format!("this file is written in format {}; this program reads format 1", format.get_ref());
+        let what = format!(
+            "this file is written in format {}; this program reads format 1",
+            format.get_ref()
+        );
         let help = "write format = 1, or use the program this file was written for";
-        file.page.add(Complaint::new("format-unknown", what).mark(format.span(), "").help(help));
+        file.page.add(
+            Complaint::new("format-unknown", what)
+                .mark(format.span(), "")
+                .help(help),
+        );
     }
 }
 
 fn gateway(block: &Block) -> Gateway {
-    let uses = [Use::Production, Use::Qualification, Use::Training, Use::Demo].map(|usage| (usage.word(), usage));
+    let uses =
+        [Use::Production, Use::Qualification, Use::Training, Use::Demo].map(|usage| (usage.word(), usage));
     Gateway {
         name: block.needed("name", "\"line-3\""),
         plant: block.needed("plant", "\"Essen\""),
@@ -247,14 +292,24 @@ fn record_store(block: &Block) -> RecordStore {
 }
 
 fn equipment(block: &Block, tag: Spanned<String>) -> Equipment {
-    let links = LINKS.iter().filter_map(|key| Some((*key, block.key_place(key), block.text(key)?)));
+    let links = LINKS
+        .iter()
+        .filter_map(|key| Some((*key, block.key_place(key), block.text(key)?)));
     if !block.has("edition") && block.has("driver") {
-        let what = format!("{} does not say which edition of its driver it was qualified with", block.title);
+        let what = format!(
+            "{} does not say which edition of its driver it was qualified with",
+            block.title
+        );
         block.page.add(
             Complaint::new("missing-key", what)
-                .mark(block.key_place("driver"), "this driver may change its meaning with its edition")
-                .help(format!("add a line like edition = 1; steelyard drivers {} shows the edition in hand",
-                    block.text("driver").map_or_else(String::new, Spanned::into_inner))),
+                .mark(
+                    block.key_place("driver"),
+                    "this driver may change its meaning with its edition",
+                )
+                .help(format!(
+                    "add a line like edition = 1; steelyard drivers {} shows the edition in hand",
+                    block.text("driver").map_or_else(String::new, Spanned::into_inner)
+                )),
         );
     }
     Equipment {
@@ -263,8 +318,7 @@ fn equipment(block: &Block, tag: Spanned<String>) -> Equipment {
         title: block.text("title"),
         driver: block.needed("driver", "\"mt-sics-balance\""),
         edition: block.count("edition"),
-        line: block.value("line").and_then(as_text),
-        settings: block.sentence("line", sentence::line),
+        line: block.sentence("line", |text| sentence::line(text).map(|line| line.to_string())),
         unit_id: block.count("unit_id"),
         serial_number: block.text("serial_number"),
         calibrated_till: block.date("calibrated_till"),
@@ -276,7 +330,13 @@ fn equipment(block: &Block, tag: Spanned<String>) -> Equipment {
 }
 
 fn unit(block: &Block, name: Spanned<String>) -> Unit {
-    block.require("roles", &format!("{{ temperature = \"TC-3105.temperature\" }}, or a block [unit.{}.roles]", quoted(name.get_ref())));
+    block.require(
+        "roles",
+        &format!(
+            "{{ temperature = \"TC-3105.temperature\" }}, or a block [unit.{}.roles]",
+            quoted(name.get_ref())
+        ),
+    );
     Unit {
         place: block.place.clone(),
         title: block.text("title"),
@@ -284,7 +344,9 @@ fn unit(block: &Block, name: Spanned<String>) -> Unit {
         authority: block.text("authority"),
         lease: block.sentence("lease", sentence::duration),
         without_step: block.sentence("without_step", sentence::duration),
-        roles_place: block.value("roles").map_or_else(|| block.place.clone(), Spanned::span),
+        roles_place: block
+            .value("roles")
+            .map_or_else(|| block.place.clone(), Spanned::span),
         roles: roles(block),
         name,
     }
@@ -298,7 +360,11 @@ fn roles(block: &Block) -> Vec<(Spanned<String>, Spanned<String>)> {
         } else {
             let what = format!("the role {} names no point", role.get_ref());
             let help = format!("write {} = \"TAG.measure\"", role.get_ref());
-            block.page.add(Complaint::new("wrong-kind", what).mark(value.span(), "").help(help));
+            block.page.add(
+                Complaint::new("wrong-kind", what)
+                    .mark(value.span(), "")
+                    .help(help),
+            );
         }
     }
     roles
@@ -332,13 +398,15 @@ fn pace(block: &Block) -> Key<Pace> {
         (true, false) => block.sentence("every", |text| match text {
             "reading" => Ok(Pace::EveryReading),
             "change" => Ok(Pace::OnChange),
-            _ => sentence::duration(text).map(Pace::Every).map_err(|slip| match slip.name {
-                "not-a-number" => sentence::Slip {
-                    help: "write a time (\"5 s\"), or one of the words \"reading\" and \"change\"".into(),
-                    ..slip
-                },
-                _ => slip,
-            }),
+            _ => sentence::duration(text)
+                .map(Pace::Every)
+                .map_err(|slip| match slip.name {
+                    "not-a-number" => sentence::Slip {
+                        help: "write a time (\"5 s\"), or one of the words \"reading\" and \"change\"".into(),
+                        ..slip
+                    },
+                    _ => slip,
+                }),
         }),
         (false, true) => block.word("when", &[("asked", Pace::OnDemand)]),
         (false, false) => {
@@ -353,13 +421,22 @@ fn pace(block: &Block) -> Key<Pace> {
 
 fn as_text(value: &Spanned<toml::de::DeValue>) -> Key<String> {
     match value.get_ref() {
-        toml::de::DeValue::String(text) if !text.trim().is_empty() => Some(Spanned::new(value.span(), text.to_string())),
+        toml::de::DeValue::String(text) if !text.trim().is_empty() => {
+            Some(Spanned::new(value.span(), text.to_string()))
+        }
         _ => None,
     }
 }
 
 /// A name as it stands in a header: quoted where TOML asks for it.
 pub(super) fn quoted(name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if plain { name.to_owned() } else { format!("\"{name}\"") }
+    let plain = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
+    }
 }

@@ -8,8 +8,8 @@ use crate::config::{
     sentence::{Band, Placed, time},
     written,
 };
-use driver::Complaint;
-use record::{Quantity, Unit};
+use driver::{Complaint, PointInfo};
+use record::Quantity;
 use rust_decimal::Decimal;
 use std::{collections::BTreeMap, ops::Range, time::Duration};
 use toml::Spanned;
@@ -32,22 +32,33 @@ pub(super) fn captures(
     for capture in written {
         let limits = limits(page, capture);
         let found = whose(page, capture, units, roles, known);
-        let Some((unit, role, point)) = found else { continue };
+        let Some((unit, role, point)) = found else {
+            continue;
+        };
         let during = capture.during.as_ref().map(|step| step.get_ref().clone());
         let place = capture.what.as_ref().map_or(capture.place.clone(), Spanned::span);
-        let before = seen.insert((unit.name.clone(), role.name.clone(), during.clone()), place.clone());
+        let before = seen.insert(
+            (unit.name.clone(), role.name.clone(), during.clone()),
+            place.clone(),
+        );
         if let Some(before) = before {
             twice(page, &unit.name, &role.name, during.as_deref(), place, before);
         }
-        let Some((point, measured_in)) = point else { continue };
-        fits(page, capture, &point, measured_in);
-        let asked = known.iter().find(|known| known.tag == point.tag).and_then(|known| known.every.as_ref());
-        let pace = capture.pace.as_ref().map_or(Pace::EveryReading, |pace| *pace.get_ref());
+        let Some((point, info)) = point else { continue };
+        fits(page, capture, &point, &info);
+        let asked = known
+            .iter()
+            .find(|known| known.tag == point.tag)
+            .and_then(|known| known.every.as_ref());
+        let pace = capture
+            .pace
+            .as_ref()
+            .map_or(Pace::EveryReading, |pace| *pace.get_ref());
         captures.push(Capture {
             during,
             at: unit.name.clone(),
             role: role.name.clone(),
-            unit: measured_in,
+            unit: info.unit,
             missing_after: missing_after(page, capture, pace, &point.tag, asked),
             point,
             pace,
@@ -64,14 +75,23 @@ fn whose<'a>(
     units: &'a [Unit0],
     roles: &'a [Vec<Role>],
     known: &[Known],
-) -> Option<(&'a Unit0, &'a Role, Option<(PointName, Option<Unit>)>)> {
+) -> Option<(&'a Unit0, &'a Role, Option<(PointName, PointInfo)>)> {
     let (at, what) = (capture.at.as_ref()?, capture.what.as_ref()?);
     let Some(number) = units.iter().position(|unit| unit.name == *at.get_ref()) else {
         let names = || units.iter().map(|unit| unit.name.as_str());
-        let meant = nearest(at.get_ref(), names()).map_or_else(String::new, |meant| format!("did you mean {meant:?}?\n"));
-        let all = if units.is_empty() { "none".to_owned() } else { names().collect::<Vec<_>>().join(", ") };
+        let meant = nearest(at.get_ref(), names())
+            .map_or_else(String::new, |meant| format!("did you mean {meant:?}?\n"));
+        let all = if units.is_empty() {
+            "none".to_owned()
+        } else {
+            names().collect::<Vec<_>>().join(", ")
+        };
         let complaint = Complaint::new("no-such-unit", format!("no unit has the name {:?}", at.get_ref()));
-        page.add(complaint.mark(at.span(), "not in this file").help(format!("{meant}units in this file: {all}")));
+        page.add(
+            complaint
+                .mark(at.span(), "not in this file")
+                .help(format!("{meant}units in this file: {all}")),
+        );
         return None;
     };
     let (unit, roles) = (&units[number], &roles[number]);
@@ -88,41 +108,83 @@ fn role_named<'a>(page: &Page, what: &Spanned<String>, unit: &Unit0, roles: &'a 
     if found.is_none() {
         let meant = nearest(what.get_ref(), roles.iter().map(|role| role.name.as_str()));
         let meant = meant.map_or_else(String::new, |meant| format!("did you mean {meant:?}?\n"));
-        let complaint = Complaint::new("no-such-role", format!("{} has no role {:?}", unit.name, what.get_ref()));
-        page.add(complaint.mark(what.span(), "").help(format!("{meant}roles of {}: {}", unit.name, role_names(roles))));
+        let complaint = Complaint::new(
+            "no-such-role",
+            format!("{} has no role {:?}", unit.name, what.get_ref()),
+        );
+        page.add(complaint.mark(what.span(), "").help(format!(
+            "{meant}roles of {}: {}",
+            unit.name,
+            role_names(roles)
+        )));
     }
     found
 }
 
-fn role_of_point<'a>(page: &Page, what: &Spanned<String>, unit: &Unit0, roles: &'a [Role], known: &[Known]) -> Option<&'a Role> {
+fn role_of_point<'a>(
+    page: &Page,
+    what: &Spanned<String>,
+    unit: &Unit0,
+    roles: &'a [Role],
+    known: &[Known],
+) -> Option<&'a Role> {
     tag_of(page, what, known)?;
-    let plays = |role: &&Role| role.point.as_ref().is_some_and(|(point, _)| point.to_string() == *what.get_ref());
+    let plays = |role: &&Role| {
+        role.point
+            .as_ref()
+            .is_some_and(|(point, _)| point.to_string() == *what.get_ref())
+    };
     let found = roles.iter().find(plays);
     // with a role that is itself complained of, this may be the one that was meant
     if found.is_none() && roles.iter().all(|role| role.point.is_some()) {
-        let complaint = Complaint::new("point-without-role", format!("{} plays no role in {}", what.get_ref(), unit.name));
+        let complaint = Complaint::new(
+            "point-without-role",
+            format!("{} plays no role in {}", what.get_ref(), unit.name),
+        );
         page.add(
             complaint
                 .mark(what.span(), "")
                 .why("limits and recipes speak of roles, so that one recipe serves every unit of a kind")
-                .help(format!("add a role to [unit.{}.roles], or name one of: {}", written::quoted(&unit.name), role_names(roles))),
+                .help(format!(
+                    "add a role to [unit.{}.roles], or name one of: {}",
+                    written::quoted(&unit.name),
+                    role_names(roles)
+                )),
         );
     }
     found
 }
 
 fn role_names(roles: &[Role]) -> String {
-    if roles.is_empty() { "none".to_owned() } else { roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>().join(", ") }
+    if roles.is_empty() {
+        "none".to_owned()
+    } else {
+        roles
+            .iter()
+            .map(|role| role.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
 }
 
-fn twice(page: &Page, unit: &str, role: &str, during: Option<&str>, place: Range<usize>, before: Range<usize>) {
+fn twice(
+    page: &Page,
+    unit: &str,
+    role: &str,
+    during: Option<&str>,
+    place: Range<usize>,
+    before: Range<usize>,
+) {
     let step = during.map_or_else(|| "any step".to_owned(), |step| format!("{step:?}"));
     page.add(
-        Complaint::new("captured-twice", format!("{role} at {unit} is captured twice during {step}"))
-            .mark(place, "again here")
-            .mark(before, "first here")
-            .why("every reading would be entered twice, and be judged by two sets of limits")
-            .help("keep one of the two blocks"),
+        Complaint::new(
+            "captured-twice",
+            format!("{role} at {unit} is captured twice during {step}"),
+        )
+        .mark(place, "again here")
+        .mark(before, "first here")
+        .why("every reading would be entered twice, and be judged by two sets of limits")
+        .help("keep one of the two blocks"),
     );
 }
 
@@ -131,9 +193,12 @@ fn twice(page: &Page, unit: &str, role: &str, during: Option<&str>, place: Range
 fn limits(page: &Page, capture: &written::Capture) -> Option<Limits> {
     if let (None, Some(warn)) = (&capture.must_be_text, &capture.warn_outside) {
         page.add(
-            Complaint::new("warning-without-limits", "a warning band without limits to warn of")
-                .mark(warn.span(), "")
-                .help("add `must_be`, or take `warn_outside` out"),
+            Complaint::new(
+                "warning-without-limits",
+                "a warning band without limits to warn of",
+            )
+            .mark(warn.span(), "")
+            .help("add `must_be`, or take `warn_outside` out"),
         );
     }
     let band = capture.must_be.as_ref()?.get_ref();
@@ -152,13 +217,18 @@ fn limits(page: &Page, capture: &written::Capture) -> Option<Limits> {
 
 /// The warning band lies inside the limits; otherwise the limit breaks before anybody is warned.
 fn inside(page: &Page, capture: &written::Capture, band: &Band, warn: &Band) {
-    let (Some(must_text), Some(warn_text)) = (&capture.must_be_text, &capture.warn_outside_text) else { return };
+    let (Some(must_text), Some(warn_text)) = (&capture.must_be_text, &capture.warn_outside_text) else {
+        return;
+    };
     if warn.unit.dimension() != band.unit.dimension() {
         page.add(
-            Complaint::new("unit-of-something-else", "limits and warning band measure different things")
-                .mark(page.inside(warn_text, &warn.unit_at), warn.unit.dimension())
-                .mark(page.inside(must_text, &band.unit_at), band.unit.dimension())
-                .help("write both in the unit of the point"),
+            Complaint::new(
+                "unit-of-something-else",
+                "limits and warning band measure different things",
+            )
+            .mark(page.inside(warn_text, &warn.unit_at), warn.unit.dimension())
+            .mark(page.inside(must_text, &band.unit_at), band.unit.dimension())
+            .help("write both in the unit of the point"),
         );
         return;
     }
@@ -167,17 +237,32 @@ fn inside(page: &Page, capture: &written::Capture, band: &Band, warn: &Band) {
         ("upper", &warn.high, &band.high, "above", "lower"),
     ];
     for (side, warn_side, limit, beyond, change) in sides {
-        let (Some(warn_side), Some(limit)) = (warn_side, limit) else { continue };
-        let Some(by) = beyond_by(&warn_side.quantity, &limit.quantity, side == "lower") else { continue };
+        let (Some(warn_side), Some(limit)) = (warn_side, limit) else {
+            continue;
+        };
+        let Some(by) = beyond_by(&warn_side.quantity, &limit.quantity, side == "lower") else {
+            continue;
+        };
         let (warned, limited) = (&warn_side.quantity, &limit.quantity);
         let until = if side == "lower" { "more" } else { "less" };
         let other = if side == "lower" { "lower" } else { "raise" };
         page.add(
-            Complaint::new("warning-outside-limits", "the warning band reaches beyond the limits")
-                .mark(page.inside(warn_text, &warn_side.at), format!("{by} {} {beyond} the {side} limit", warned.unit))
-                .mark(page.inside(must_text, &limit.at), format!("the {side} limit"))
-                .why(format!("at {} the limit would be broken without a warning before it", between(warned, limited)))
-                .help(format!("{change} {warned} to {limited} or {until}, or {other} `must_be`")),
+            Complaint::new(
+                "warning-outside-limits",
+                "the warning band reaches beyond the limits",
+            )
+            .mark(
+                page.inside(warn_text, &warn_side.at),
+                format!("{by} {} {beyond} the {side} limit", warned.unit),
+            )
+            .mark(page.inside(must_text, &limit.at), format!("the {side} limit"))
+            .why(format!(
+                "at {} the limit would be broken without a warning before it",
+                between(warned, limited)
+            ))
+            .help(format!(
+                "{change} {warned} to {limited} or {until}, or {other} `must_be`"
+            )),
         );
     }
 }
@@ -185,8 +270,14 @@ fn inside(page: &Page, capture: &written::Capture, band: &Band, warn: &Band) {
 /// How far a warning limit lies outside its limit, in the warning's unit; `None` when inside.
 fn beyond_by(warned: &Quantity, limited: &Quantity, lower: bool) -> Option<Decimal> {
     let limit = limited.number_in(warned.unit)?;
-    let by = if lower { limit - warned.amount.number() } else { warned.amount.number() - limit };
-    (by > Decimal::ZERO).then(|| by.round_dp(6).normalize()).map(|by| with_scale(by, warned.amount.number().scale()))
+    let by = if lower {
+        limit - warned.amount.number()
+    } else {
+        warned.amount.number() - limit
+    };
+    (by > Decimal::ZERO)
+        .then(|| by.round_dp(6).normalize())
+        .map(|by| with_scale(by, warned.amount.number().scale()))
 }
 
 fn with_scale(mut number: Decimal, scale: u32) -> Decimal {
@@ -199,23 +290,66 @@ fn with_scale(mut number: Decimal, scale: u32) -> Decimal {
 /// A value in the middle of the unwarned strip.
 fn between(warned: &Quantity, limited: &Quantity) -> String {
     let limit = limited.number_in(warned.unit).unwrap_or(limited.amount.number());
-    let middle = ((limit + warned.amount.number()) / Decimal::TWO).round_dp(6).normalize();
-    format!("{} {}", with_scale(middle, warned.amount.number().scale()), warned.unit)
+    let middle = ((limit + warned.amount.number()) / Decimal::TWO)
+        .round_dp(6)
+        .normalize();
+    format!(
+        "{} {}",
+        with_scale(middle, warned.amount.number().scale()),
+        warned.unit
+    )
 }
 
 /// Limits are in a unit that the point can be compared with.
-fn fits(page: &Page, capture: &written::Capture, point: &PointName, measured_in: Option<Unit>) {
-    let (Some(band), Some(text)) = (&capture.must_be, &capture.must_be_text) else { return };
-    let band = band.get_ref();
-    match measured_in {
-        Some(unit) if unit.dimension() != band.unit.dimension() => page.add(
-            Complaint::new("unit-of-something-else", format!("{point} is measured in {unit}; its limits are in {}", band.unit))
-                .mark(page.inside(text, &band.unit_at), format!("a unit of {}, not of {}", band.unit.dimension(), unit.dimension()))
-                .why("no reading could be judged by these limits")
-                .help(format!("write the limits in {unit}, or in another unit of {}", unit.dimension())),
-        ),
-        _ => {}
+fn fits(page: &Page, capture: &written::Capture, point: &PointName, info: &PointInfo) {
+    let (Some(band), Some(text)) = (&capture.must_be, &capture.must_be_text) else {
+        return;
+    };
+    let limits_in = band.get_ref().unit;
+    let Some(first) = info.units.first() else {
+        let complaint = Complaint::new(
+            "limits-on-words",
+            format!("{point} gives words, and its limits are numbers"),
+        );
+        page.add(
+            complaint
+                .mark(text.span(), "")
+                .help("take `must_be` out; a word is entered whenever it changes with every = \"change\""),
+        );
+        return;
+    };
+    if info
+        .units
+        .iter()
+        .any(|unit| unit.dimension() == limits_in.dimension())
+    {
+        return;
     }
+    let units = info
+        .units
+        .iter()
+        .map(|unit| unit.shown())
+        .collect::<Vec<_>>()
+        .join(", ");
+    page.add(
+        Complaint::new(
+            "unit-of-something-else",
+            format!("{point} is measured in {units}; its limits are in {limits_in}"),
+        )
+        .mark(
+            page.inside(text, &band.get_ref().unit_at),
+            format!(
+                "a unit of {}, not of {}",
+                limits_in.dimension(),
+                first.dimension()
+            ),
+        )
+        .why("no reading could be judged by these limits")
+        .help(format!(
+            "write the limits in {units}, or in another unit of {}",
+            first.dimension()
+        )),
+    );
 }
 
 // ---------------------------------------------------------------- silence
@@ -236,17 +370,33 @@ fn missing_after(
         && every < *asked
     {
         page.add(
-            Complaint::new("asked-too-seldom", format!("{tag} is asked every {}, and is to be captured every {}", time(*asked), time(every)))
-                .mark(written.span(), "captured more often")
-                .mark(place.clone(), "than it is asked")
-                .why("intervals would hold no reading at all, and each would be a gap")
-                .help(format!("ask {tag} at least every {}, or capture every {} or slower", time(every), time(*asked))),
+            Complaint::new(
+                "asked-too-seldom",
+                format!(
+                    "{tag} is asked every {}, and is to be captured every {}",
+                    time(*asked),
+                    time(every)
+                ),
+            )
+            .mark(written.span(), "captured more often")
+            .mark(place.clone(), "than it is asked")
+            .why("intervals would hold no reading at all, and each would be a gap")
+            .help(format!(
+                "ask {tag} at least every {}, or capture every {} or slower",
+                time(every),
+                time(*asked)
+            )),
         );
     }
-    let Some(written) = &capture.missing_after else { return (every * PACES_MISSING).max(SHORTEST_MISSING) };
+    let Some(written) = &capture.missing_after else {
+        return (every * PACES_MISSING).max(SHORTEST_MISSING);
+    };
     if *written.get_ref() < every {
-        let mut complaint = Complaint::new("missing-before-due", "silence would be entered before the next reading is even due")
-            .mark(written.span(), format!("shorter than {}", time(every)));
+        let mut complaint = Complaint::new(
+            "missing-before-due",
+            "silence would be entered before the next reading is even due",
+        )
+        .mark(written.span(), format!("shorter than {}", time(every)));
         if let (Pace::Every(_), Some(pace)) = (pace, &capture.pace) {
             complaint = complaint.mark(pace.span(), "the pace");
         } else if let Some((_, place)) = asked {
@@ -255,7 +405,10 @@ fn missing_after(
         page.add(
             complaint
                 .why("every interval would be a gap in the record, though the instrument answers")
-                .help(format!("write {} or more; three times the pace rides over two lost answers", time(every))),
+                .help(format!(
+                    "write {} or more; three times the pace rides over two lost answers",
+                    time(every)
+                )),
         );
     }
     *written.get_ref()

@@ -3,12 +3,12 @@
 use super::{Known, gateway::host_port, names};
 use crate::config::{
     block::Page,
-    library::{Found, Library, Speech},
+    library::{Library, Speech, is_draft, line_of, speech},
     near::nearest,
     plant::{Capture, Equipment, Link, Pace},
     written::{self, LINKS},
 };
-use driver::Complaint;
+use driver::{Complaint, Driver};
 use std::{collections::BTreeMap, ops::Range, path::PathBuf, time::Duration};
 use toml::Spanned;
 
@@ -19,7 +19,10 @@ const MODBUS_PORT: u16 = 502;
 
 /// Looks at each block by itself, then at what several of them share.
 pub(super) fn known(page: &Page, written: &[written::Equipment], library: &Library) -> Vec<Known> {
-    let known: Vec<Known> = written.iter().map(|equipment| one(page, equipment, library)).collect();
+    let known: Vec<Known> = written
+        .iter()
+        .map(|equipment| one(page, equipment, library))
+        .collect();
     shared_lines(page, written, &known);
     same_instrument_twice(page, written);
     known
@@ -28,29 +31,48 @@ pub(super) fn known(page: &Page, written: &[written::Equipment], library: &Libra
 fn one(page: &Page, written: &written::Equipment, library: &Library) -> Known {
     let tag = written.tag.get_ref().clone();
     names::check(page, "equipment", &written.tag);
-    let found = written.driver.as_ref().and_then(|name| driver_named(page, name, library));
+    let found = written
+        .driver
+        .as_ref()
+        .and_then(|name| driver_named(page, name, library));
     let link = link(page, written);
     if let Some(found) = found {
-        edition(page, written, found.edition(), &found.file.name);
+        edition(page, written, found.edition, found.file());
         if let [(key, place, _)] = written.links.as_slice() {
-            fits(page, written, (key, place), found.speech(), &link);
+            fits(page, written, (key, place), speech(found), link.as_ref());
         }
     }
-    let may_record = written.record_with_draft.as_ref().map_or(written.draft_mentioned, |flag| *flag.get_ref());
+    let may_record = written
+        .record_with_draft
+        .as_ref()
+        .map_or(written.draft_mentioned, |flag| *flag.get_ref());
     Known {
-        title: written.title.as_ref().map_or_else(|| tag.clone(), |title| title.get_ref().clone()),
-        place: written.place.clone(),
-        driver_place: written.driver.as_ref().map_or(written.place.clone(), Spanned::span),
-        driver: found.map(|found| (found.name(), found.points())),
-        shows_only: found.is_some_and(Found::is_draft) && !may_record,
-        every: written.every.as_ref().map(|every| (*every.get_ref(), every.span())),
+        title: written
+            .title
+            .as_ref()
+            .map_or_else(|| tag.clone(), |title| title.get_ref().clone()),
+        driver_place: written
+            .driver
+            .as_ref()
+            .map_or(written.place.clone(), Spanned::span),
+        driver: found.map(|found| (found.name.clone(), found.points())),
+        shows_only: found.is_some_and(is_draft) && !may_record,
+        every: written
+            .every
+            .as_ref()
+            .map(|every| (*every.get_ref(), every.span())),
+        line: written
+            .line
+            .as_ref()
+            .map(|line| line.get_ref().clone())
+            .or_else(|| found.map(line_of)),
         link,
         tag,
     }
 }
 
 /// The driver, or a complaint; a site driver that is itself broken has been complained of already.
-fn driver_named<'a>(page: &Page, name: &Spanned<String>, library: &'a Library) -> Option<&'a Found> {
+fn driver_named<'a>(page: &Page, name: &Spanned<String>, library: &'a Library) -> Option<&'a Driver> {
     let found = library.get(name.get_ref());
     if found.is_none() && !library.is_broken(name.get_ref()) {
         let meant = nearest(name.get_ref(), library.names());
@@ -88,7 +110,11 @@ fn link(page: &Page, written: &written::Equipment) -> Option<Link> {
         if let [(one, first, _), (other, second, _), ..] = written.links.as_slice() {
             let what = format!("{} is reached in two ways", written.tag.get_ref());
             let complaint = Complaint::new("two-links", what).mark(second.clone(), format!("by `{other}`"));
-            page.add(complaint.mark(first.clone(), format!("and by `{one}`")).help("keep the one that its cable is plugged into"));
+            page.add(
+                complaint
+                    .mark(first.clone(), format!("and by `{one}`"))
+                    .help("keep the one that its cable is plugged into"),
+            );
         } else {
             let what = format!("nothing says how {} is reached", written.tag.get_ref());
             let complaint = Complaint::new("no-link", what).mark(written.place.clone(), "");
@@ -98,13 +124,27 @@ fn link(page: &Page, written: &written::Equipment) -> Option<Link> {
     };
     let serial = matches!(*key, "serial" | "modbus_rtu");
     if let Some(line) = written.line.as_ref().filter(|_| !serial) {
-        let complaint = Complaint::new("line-without-serial", "`line` sets a serial line, and this link has none");
-        page.add(complaint.mark(line.span(), "").mark(place.clone(), "this link").help("take `line` out; a serial server keeps its own settings"));
+        let complaint = Complaint::new(
+            "line-without-serial",
+            "`line` sets a serial line, and this link has none",
+        );
+        page.add(
+            complaint
+                .mark(line.span(), "")
+                .mark(place.clone(), "this link")
+                .help("take `line` out; a serial server keeps its own settings"),
+        );
     }
     let line = written.line.as_ref().map(|line| line.get_ref().clone());
     match *key {
-        "serial" => Some(Link::Serial { path: port(page, key, value), line }),
-        "modbus_rtu" => Some(Link::ModbusRtu { path: port(page, key, value), line }),
+        "serial" => Some(Link::Serial {
+            path: port(page, key, value),
+            line,
+        }),
+        "modbus_rtu" => Some(Link::ModbusRtu {
+            path: port(page, key, value),
+            line,
+        }),
         "tcp" => Some(Link::Tcp(address(page, key, value, None)?)),
         _ => Some(Link::ModbusTcp(address(page, key, value, Some(MODBUS_PORT))?)),
     }
@@ -116,54 +156,94 @@ fn port(page: &Page, key: &str, value: &Spanned<String>) -> PathBuf {
 
 fn address(page: &Page, key: &str, value: &Spanned<String>, port: Option<u16>) -> Option<String> {
     let Some((host, port)) = host_port(value.get_ref(), port).filter(|(_, port)| *port > 0) else {
-        let example = if port.is_some() { "10.30.4.15:502" } else { "10.30.4.15:4001" };
+        let example = if port.is_some() {
+            "10.30.4.15:502"
+        } else {
+            "10.30.4.15:4001"
+        };
         page.add(
-            Complaint::new("address-not-understood", format!("{:?} is no address to connect to", value.get_ref()))
-                .mark(value.span(), "")
-                .help(format!("write host and port: {key} = \"{example}\"")),
+            Complaint::new(
+                "address-not-understood",
+                format!("{:?} is no address to connect to", value.get_ref()),
+            )
+            .mark(value.span(), "")
+            .help(format!("write host and port: {key} = \"{example}\"")),
         );
         return None;
     };
-    Some(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+    Some(if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    })
 }
 
 /// Driver and link have to speak the same language, and a Modbus bus needs an address on it.
-fn fits(page: &Page, written: &written::Equipment, (key, place): (&str, &Range<usize>), speech: Speech, link: &Option<Link>) {
+fn fits(
+    page: &Page,
+    written: &written::Equipment,
+    (key, place): (&str, &Range<usize>),
+    speech: Option<Speech>,
+    link: Option<&Link>,
+) {
     let modbus_link = matches!(key, "modbus_tcp" | "modbus_rtu");
     let fits = match speech {
-        Speech::Modbus => modbus_link,
-        Speech::Text => !modbus_link,
+        Some(Speech::Modbus) => modbus_link,
+        Some(Speech::Text) => !modbus_link,
+        None => false,
     };
     if !fits {
         let (says, use_instead) = match speech {
-            Speech::Modbus => ("speaks Modbus", "modbus_tcp or modbus_rtu"),
-            Speech::Text => ("speaks lines of text", "serial, or tcp for a serial server"),
+            Some(Speech::Modbus) => ("speaks Modbus", "modbus_tcp or modbus_rtu"),
+            Some(Speech::Text) => ("speaks in characters", "serial, or tcp for a serial server"),
+            None => ("speaks in a way that has no link yet", "another driver"),
         };
         let driver = written.driver.as_ref().map_or(place.clone(), Spanned::span);
         page.add(
-            Complaint::new("link-does-not-fit", format!("the driver of {} cannot speak over `{key}`", written.tag.get_ref()))
-                .mark(place.clone(), "this link")
-                .mark(driver, format!("this driver {says}"))
-                .help(format!("write {use_instead}, or name the right driver")),
+            Complaint::new(
+                "link-does-not-fit",
+                format!(
+                    "the driver of {} cannot speak over `{key}`",
+                    written.tag.get_ref()
+                ),
+            )
+            .mark(place.clone(), "this link")
+            .mark(driver, format!("this driver {says}"))
+            .help(format!("write {use_instead}, or name the right driver")),
         );
         return;
     }
-    unit_id(page, written, modbus_link, matches!(link, Some(Link::ModbusRtu { .. })));
+    unit_id(
+        page,
+        written,
+        modbus_link,
+        matches!(link, Some(Link::ModbusRtu { .. })),
+    );
 }
 
 fn unit_id(page: &Page, written: &written::Equipment, modbus: bool, bus: bool) {
     match &written.unit_id {
         Some(id) if !modbus => {
-            let complaint = Complaint::new("unit-id-without-modbus", "`unit_id` is an address on Modbus, and this link is none");
+            let complaint = Complaint::new(
+                "unit-id-without-modbus",
+                "`unit_id` is an address on Modbus, and this link is none",
+            );
             page.add(complaint.mark(id.span(), "").help("take `unit_id` out"));
         }
         Some(id) if !(if bus { 1..=247 } else { 0..=255 }).contains(id.get_ref()) => {
             let range = if bus { "1 to 247" } else { "0 to 255" };
             let complaint = Complaint::new("out-of-range", format!("`unit_id` cannot be {}", id.get_ref()));
-            page.add(complaint.mark(id.span(), "").help(format!("write the number set at the instrument, {range}")));
+            page.add(
+                complaint
+                    .mark(id.span(), "")
+                    .help(format!("write the number set at the instrument, {range}")),
+            );
         }
         None if bus => {
-            let what = format!("{} needs the key `unit_id`: several instruments share a bus", written.tag.get_ref());
+            let what = format!(
+                "{} needs the key `unit_id`: several instruments share a bus",
+                written.tag.get_ref()
+            );
             let complaint = Complaint::new("missing-key", what).mark(written.place.clone(), "");
             page.add(complaint.help("add a line like unit_id = 1: the address set at the instrument"));
         }
@@ -173,7 +253,10 @@ fn unit_id(page: &Page, written: &written::Equipment, modbus: bool, bus: bool) {
 
 /// The unit id that counts: Modbus TCP answers at 1 unless told otherwise.
 fn unit_id_of(written: &written::Equipment, link: &Link) -> Option<u8> {
-    let written = written.unit_id.as_ref().and_then(|id| u8::try_from(*id.get_ref()).ok());
+    let written = written
+        .unit_id
+        .as_ref()
+        .and_then(|id| u8::try_from(*id.get_ref()).ok());
     match link {
         Link::ModbusTcp(_) | Link::ModbusRtu { .. } => Some(written.unwrap_or(1)),
         Link::Serial { .. } | Link::Tcp(_) => None,
@@ -191,34 +274,52 @@ fn wire(link: &Link) -> String {
 }
 
 fn place_of(written: &written::Equipment) -> Range<usize> {
-    written.links.first().map_or(written.place.clone(), |(_, _, value)| value.span())
+    written
+        .links
+        .first()
+        .map_or(written.place.clone(), |(_, _, value)| value.span())
 }
 
 /// One wire has one language and one setting, and each address on it belongs to one instrument.
 fn shared_lines(page: &Page, written: &[written::Equipment], known: &[Known]) {
     for (number, after) in known.iter().enumerate() {
         for before in 0..number {
-            let (Some(link), Some(other)) = (&after.link, &known[before].link) else { continue };
-            if wire(link) == wire(other) && clash(page, (&written[number], link), (&written[before], other)) {
+            let (Some(link), Some(other)) = (&after.link, &known[before].link) else {
+                continue;
+            };
+            if wire(link) == wire(other)
+                && clash(
+                    page,
+                    (&written[number], after, link),
+                    (&written[before], &known[before], other),
+                )
+            {
                 break;
             }
         }
     }
 }
 
+type Placed<'a> = (&'a written::Equipment, &'a Known, &'a Link);
+
 /// Whether two instruments on one wire disturb each other; complains of the later one.
-fn clash(page: &Page, (after, link): (&written::Equipment, &Link), (before, other): (&written::Equipment, &Link)) -> bool {
+fn clash(page: &Page, (after, one, link): Placed, (before, two, other): Placed) -> bool {
     let (tag, tag_before) = (after.tag.get_ref(), before.tag.get_ref());
     let both = |complaint: Complaint, note: &str, note_before: &str| {
-        complaint.mark(place_of(after), note).mark(place_of(before), note_before)
+        complaint
+            .mark(place_of(after), note)
+            .mark(place_of(before), note_before)
     };
     let complaint = match (link, other) {
         (Link::ModbusRtu { .. }, Link::ModbusRtu { .. }) | (Link::ModbusTcp(_), Link::ModbusTcp(_)) => {
-            if link != other {
+            if one.line != two.line && matches!(link, Link::ModbusRtu { .. }) {
                 both(
-                    Complaint::new("line-settings-differ", format!("{tag} and {tag_before} share a line and set it differently")),
-                    &settings_in_words(after),
-                    &settings_in_words(before),
+                    Complaint::new(
+                        "line-settings-differ",
+                        format!("{tag} and {tag_before} share a line and set it differently"),
+                    ),
+                    &settings_in_words(after, one),
+                    &settings_in_words(before, two),
                 )
                 .help("write the same `line` for both: one line has one speed and one frame")
             } else if unit_id_of(after, link) == unit_id_of(before, other) {
@@ -240,24 +341,40 @@ fn clash(page: &Page, (after, link): (&written::Equipment, &Link), (before, othe
             &format!("by {tag_before}"),
         )
         .why("one instrument's values would be recorded under two tags")
-        .help(format!("write where {tag} is really connected; steelyard find serial shows the ports")),
+        .help(format!(
+            "write where {tag} is really connected; steelyard find serial shows the ports"
+        )),
     };
     page.add(complaint);
     true
 }
 
-fn settings_in_words(written: &written::Equipment) -> String {
-    written.line.as_ref().map_or_else(|| "no `line`: as its driver says".to_owned(), |line| format!("line = \"{}\"", line.get_ref()))
+fn settings_in_words(written: &written::Equipment, known: &Known) -> String {
+    let line = known.line.as_deref().unwrap_or("unknown");
+    if written.line.is_some() {
+        format!("line = \"{line}\"")
+    } else {
+        format!("\"{line}\", from its driver")
+    }
 }
 
 /// A serial number belongs to one instrument.
 fn same_instrument_twice(page: &Page, written: &[written::Equipment]) {
     let mut seen: BTreeMap<&str, &written::Equipment> = BTreeMap::new();
     for after in written {
-        let Some(number) = &after.serial_number else { continue };
+        let Some(number) = &after.serial_number else {
+            continue;
+        };
         if let Some(before) = seen.insert(number.get_ref(), after) {
-            let what = format!("{} and {} are said to be the same instrument", after.tag.get_ref(), before.tag.get_ref());
-            let place = before.serial_number.as_ref().map_or(before.place.clone(), Spanned::span);
+            let what = format!(
+                "{} and {} are said to be the same instrument",
+                after.tag.get_ref(),
+                before.tag.get_ref()
+            );
+            let place = before
+                .serial_number
+                .as_ref()
+                .map_or(before.place.clone(), Spanned::span);
             page.add(
                 Complaint::new("serial-number-twice", what)
                     .mark(number.span(), format!("of {}", after.tag.get_ref()))
@@ -280,20 +397,31 @@ pub(super) fn equipment(
 ) -> BTreeMap<String, Equipment> {
     let mut all = BTreeMap::new();
     for (written, known) in written.iter().zip(known) {
-        let found = written.driver.as_ref().and_then(|name| library.get(name.get_ref()));
-        let (Some(found), Some(link)) = (found, &known.link) else { continue };
+        let found = written
+            .driver
+            .as_ref()
+            .and_then(|name| library.get(name.get_ref()));
+        let (Some(found), Some(link)) = (found, &known.link) else {
+            continue;
+        };
         let text = |key: &written::Key<String>| key.as_ref().map(|text| text.get_ref().clone());
         let equipment = Equipment {
             tag: known.tag.clone(),
             title: known.title.clone(),
-            driver: found.driver.clone(),
-            edition: found.edition(),
+            driver: found.clone(),
+            edition: found.edition,
             link: link.clone(),
             unit_id: unit_id_of(written, link),
             serial_number: text(&written.serial_number),
             calibrated_till: text(&written.calibrated_till),
-            every: known.every.as_ref().map_or_else(|| fastest(&known.tag, captures), |(every, _)| *every),
-            record_with_draft: written.record_with_draft.as_ref().is_some_and(|flag| *flag.get_ref()),
+            every: known
+                .every
+                .as_ref()
+                .map_or_else(|| fastest(&known.tag, captures), |(every, _)| *every),
+            record_with_draft: written
+                .record_with_draft
+                .as_ref()
+                .is_some_and(|flag| *flag.get_ref()),
         };
         all.insert(known.tag.clone(), equipment);
     }
@@ -301,9 +429,12 @@ pub(super) fn equipment(
 }
 
 fn fastest(tag: &str, captures: &[Capture]) -> Duration {
-    let paces = captures.iter().filter(|capture| capture.point.tag == tag).map(|capture| match capture.pace {
-        Pace::Every(time) => time,
-        Pace::EveryReading | Pace::OnChange | Pace::OnDemand => EVERY,
-    });
+    let paces = captures
+        .iter()
+        .filter(|capture| capture.point.tag == tag)
+        .map(|capture| match capture.pace {
+            Pace::Every(time) => time,
+            Pace::EveryReading | Pace::OnChange | Pace::OnDemand => EVERY,
+        });
     paces.min().unwrap_or(EVERY)
 }

@@ -31,26 +31,74 @@ pub(super) fn gateway(page: &Page, written: Option<&written::Gateway>) -> Gatewa
     if let Some(name) = &written.name {
         names::check(page, "a gateway", name);
     }
-    let ledger = written.ledger.as_ref().map_or_else(PathBuf::new, |path| names::path(page, "ledger", path));
+    let ledger = written
+        .ledger
+        .as_ref()
+        .map_or_else(PathBuf::new, |path| names::path(page, "ledger", path));
     let signing_key = match &written.signing_key {
         Some(path) => names::path(page, "signing_key", path),
         None => ledger.parent().unwrap_or(Path::new("/")).join("signing.key"),
     };
-    let page_size = within(page, "page_size", &written.page_size, 32 * KIB..=1024 * KIB, 96 * KIB, bytes);
+    let page_size = within(
+        page,
+        "page_size",
+        &written.page_size,
+        32 * KIB..=1024 * KIB,
+        96 * KIB,
+        bytes,
+    );
     let ms = Duration::from_millis;
     Gateway {
         name: text(&written.name),
         plant: text(&written.plant),
-        usage: written.usage.as_ref().map_or(Use::Production, |usage| *usage.get_ref()),
+        usage: written
+            .usage
+            .as_ref()
+            .map_or(Use::Production, |usage| *usage.get_ref()),
         zone: zone(page, &written.zone),
         ledger,
         signing_key,
-        seal_within: within(page, "seal_within", &written.seal_within, ms(10)..=ms(60_000), ms(1000), time),
+        seal_within: within(
+            page,
+            "seal_within",
+            &written.seal_within,
+            ms(10)..=ms(60_000),
+            ms(1000),
+            time,
+        ),
         page_bytes: page_size as usize,
-        segment_bytes: within(page, "segment_size", &written.segment_size, 4 * MIB..=GIB, 64 * MIB, bytes),
-        stop_capture_below: within(page, "stop_capture_below", &written.stop_capture_below, MIB..=u64::MAX, 2 * GIB, bytes),
-        clock_may_differ_by: within(page, "clock_may_differ_by", &written.clock_may_differ_by, ms(1)..=ms(60_000), ms(500), time),
-        settle: within(page, "settle", &written.settle, ms(1)..=ms(600_000), ms(5000), time),
+        segment_bytes: within(
+            page,
+            "segment_size",
+            &written.segment_size,
+            4 * MIB..=GIB,
+            64 * MIB,
+            bytes,
+        ),
+        stop_capture_below: within(
+            page,
+            "stop_capture_below",
+            &written.stop_capture_below,
+            MIB..=u64::MAX,
+            2 * GIB,
+            bytes,
+        ),
+        clock_may_differ_by: within(
+            page,
+            "clock_may_differ_by",
+            &written.clock_may_differ_by,
+            ms(1)..=ms(60_000),
+            ms(500),
+            time,
+        ),
+        settle: within(
+            page,
+            "settle",
+            &written.settle,
+            ms(1)..=ms(600_000),
+            ms(5000),
+            time,
+        ),
     }
 }
 
@@ -67,16 +115,24 @@ fn within<T: PartialOrd + Copy, S: Display>(
     if !bounds.contains(value.get_ref()) {
         let (low, high) = (show(*bounds.start()), show(*bounds.end()));
         page.add(
-            Complaint::new("out-of-range", format!("`{key}` cannot be {}", show(*value.get_ref())))
-                .mark(value.span(), "")
-                .help(format!("write something from {low} to {high}; left out, it is {}", show(default))),
+            Complaint::new(
+                "out-of-range",
+                format!("`{key}` cannot be {}", show(*value.get_ref())),
+            )
+            .mark(value.span(), "")
+            .help(format!(
+                "write something from {low} to {high}; left out, it is {}",
+                show(default)
+            )),
         );
     }
     *value.get_ref()
 }
 
 fn text(written: &Key<String>) -> String {
-    written.as_ref().map_or_else(String::new, |text| text.get_ref().clone())
+    written
+        .as_ref()
+        .map_or_else(String::new, |text| text.get_ref().clone())
 }
 
 /// The zones that came with this program, so that a file is judged alike on every machine.
@@ -88,13 +144,20 @@ fn zone(page: &Page, written: &Key<String>) -> String {
         let names: Vec<String> = zones.available().map(|name| name.as_str().to_owned()).collect();
         let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_lowercase();
         let near = crate::config::near::nearest(name, names.iter().map(String::as_str));
-        let near = near.or_else(|| names.iter().map(String::as_str).find(|zone| last(zone) == last(name)));
+        let near = near.or_else(|| {
+            names
+                .iter()
+                .map(String::as_str)
+                .find(|zone| last(zone) == last(name))
+        });
         let near = near.map_or_else(String::new, |near| format!("did you mean \"{near}\"?\n"));
         page.add(
             Complaint::new("no-such-zone", format!("there is no time zone {name:?}"))
                 .mark(zone.span(), "")
                 .why("the zone stands in every seal and on every label")
-                .help(format!("{near}write a name of the IANA time zone database, like \"Europe/Berlin\" or \"UTC\"")),
+                .help(format!(
+                    "{near}write a name of the IANA time zone database, like \"Europe/Berlin\" or \"UTC\""
+                )),
         );
     }
     name.clone()
@@ -106,7 +169,10 @@ pub(super) fn record_store(page: &Page, written: Option<&written::RecordStore>) 
     let empty = written::RecordStore::default();
     let (written, there) = (written.unwrap_or(&empty), written.is_some());
     let path = |key: &str, path: &Key<String>| path.as_ref().map(|path| names::path(page, key, path));
-    let release_on_broker = written.release_on_broker.as_ref().is_some_and(|word| *word.get_ref());
+    let release_on_broker = written
+        .release_on_broker
+        .as_ref()
+        .is_some_and(|word| *word.get_ref());
     if there && !release_on_broker && written.key.is_none() {
         page.add(
             Complaint::new("no-receipt-key", "receipts are awaited, but nobody's key is named to check them with")
@@ -115,13 +181,26 @@ pub(super) fn record_store(page: &Page, written: Option<&written::RecordStore>) 
                 .help("add a line like key = \"/etc/steelyard/record-store.jwk\"; steelyard store prints its key\nor, where the record store cannot send receipts: release_on = \"broker\""),
         );
     }
-    pair(page, ("user", &written.user), ("password_file", &written.password_file));
-    pair(page, ("certificate", &written.certificate), ("private_key", &written.private_key));
+    pair(
+        page,
+        ("user", &written.user),
+        ("password_file", &written.password_file),
+    );
+    pair(
+        page,
+        ("certificate", &written.certificate),
+        ("private_key", &written.private_key),
+    );
     broker(page, written);
     let window = match &written.window {
         Some(window) if !(1..=1024).contains(window.get_ref()) => {
-            let complaint = Complaint::new("out-of-range", format!("`window` cannot be {}", window.get_ref()));
-            page.add(complaint.mark(window.span(), "").help("write a number from 1 to 1024; left out, it is 64"));
+            let complaint =
+                Complaint::new("out-of-range", format!("`window` cannot be {}", window.get_ref()));
+            page.add(
+                complaint
+                    .mark(window.span(), "")
+                    .help("write a number from 1 to 1024; left out, it is 64"),
+            );
             64
         }
         Some(window) => *window.get_ref() as usize,
@@ -129,8 +208,14 @@ pub(super) fn record_store(page: &Page, written: Option<&written::RecordStore>) 
     };
     RecordStore {
         broker: text(&written.broker),
-        insecure_plaintext: written.insecure_plaintext.as_ref().is_some_and(|flag| *flag.get_ref()),
-        mqtt_version_3: written.mqtt_version_3.as_ref().is_some_and(|word| *word.get_ref()),
+        insecure_plaintext: written
+            .insecure_plaintext
+            .as_ref()
+            .is_some_and(|flag| *flag.get_ref()),
+        mqtt_version_3: written
+            .mqtt_version_3
+            .as_ref()
+            .is_some_and(|word| *word.get_ref()),
         user: written.user.as_ref().map(|user| user.get_ref().clone()),
         password_file: path("password_file", &written.password_file),
         trust: path("trust", &written.trust),
@@ -149,8 +234,15 @@ fn pair(page: &Page, one: (&str, &Key<String>), other: (&str, &Key<String>)) {
         ((_, Some(there)), (missing, None)) | ((missing, None), (_, Some(there))) => (there, missing),
         _ => return,
     };
-    let complaint = Complaint::new("half-a-pair", format!("`{}` and `{}` belong together", one.0, other.0));
-    page.add(complaint.mark(there.span(), "stands alone").help(format!("add `{missing}`, or take this line out")));
+    let complaint = Complaint::new(
+        "half-a-pair",
+        format!("`{}` and `{}` belong together", one.0, other.0),
+    );
+    page.add(
+        complaint
+            .mark(there.span(), "stands alone")
+            .help(format!("add `{missing}`, or take this line out")),
+    );
 }
 
 /// `mqtt://host:port` or `mqtts://host:port`; the name inside is checked, nothing is asked.
@@ -160,7 +252,9 @@ fn broker(page: &Page, written: &written::RecordStore) {
         page.add(
             Complaint::new("broker-not-understood", what)
                 .mark(broker.span(), "")
-                .help("write \"mqtts://HOST:8883\", or \"mqtt://127.0.0.1:1883\" for a broker on this machine"),
+                .help(
+                    "write \"mqtts://HOST:8883\", or \"mqtt://127.0.0.1:1883\" for a broker on this machine",
+                ),
         );
     };
     let Some((scheme, rest)) = broker.get_ref().split_once("://") else {
@@ -171,17 +265,26 @@ fn broker(page: &Page, written: &written::RecordStore) {
     }
     if rest.contains('@') {
         page.add(
-            Complaint::new("secret-in-file", "the broker's address holds a user or a password")
-                .mark(broker.span(), "")
-                .why("this file goes into the record, where everybody who reviews a batch can read it")
-                .help("write `user` and `password_file` on lines of their own"),
+            Complaint::new(
+                "secret-in-file",
+                "the broker's address holds a user or a password",
+            )
+            .mark(broker.span(), "")
+            .why("this file goes into the record, where everybody who reviews a batch can read it")
+            .help("write `user` and `password_file` on lines of their own"),
         );
         return;
     }
-    let Some((host, _)) = host_port(rest.trim_end_matches('/'), Some(if scheme == "mqtt" { 1883 } else { 8883 })) else {
+    let Some((host, _)) = host_port(
+        rest.trim_end_matches('/'),
+        Some(if scheme == "mqtt" { 1883 } else { 8883 }),
+    ) else {
         return refuse("this is no address of a broker");
     };
-    let agreed = written.insecure_plaintext.as_ref().is_some_and(|flag| *flag.get_ref());
+    let agreed = written
+        .insecure_plaintext
+        .as_ref()
+        .is_some_and(|flag| *flag.get_ref());
     if scheme == "mqtt" && !is_here(&host) && !agreed {
         page.add(
             Complaint::new("plaintext-broker", format!("{host} is another machine, and mqtt:// is not encrypted"))
@@ -193,9 +296,14 @@ fn broker(page: &Page, written: &written::RecordStore) {
 }
 
 fn topics(page: &Page, written: &Key<String>) -> String {
-    let Some(topics) = written else { return "steelyard".into() };
+    let Some(topics) = written else {
+        return "steelyard".into();
+    };
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ');
-    let fine = topics.get_ref().split('/').all(|level| !level.is_empty() && level.chars().all(allowed));
+    let fine = topics
+        .get_ref()
+        .split('/')
+        .all(|level| !level.is_empty() && level.chars().all(allowed));
     if !fine {
         page.add(
             Complaint::new("topic-not-allowed", format!("{:?} cannot begin a topic", topics.get_ref()))
@@ -209,8 +317,14 @@ fn topics(page: &Page, written: &Key<String>) -> String {
 // ---------------------------------------------------------------- [web]
 
 pub(super) fn web(page: &Page, written: Option<&written::Web>) -> Web {
-    let Some(web) = written else { return Web { listen: None } };
-    let Some(listen) = &web.listen else { return Web { listen: Some(LISTEN.into()) } };
+    let Some(web) = written else {
+        return Web { listen: None };
+    };
+    let Some(listen) = &web.listen else {
+        return Web {
+            listen: Some(LISTEN.into()),
+        };
+    };
     let address = listen.get_ref();
     match host_port(address, None) {
         None => page.add(
@@ -226,7 +340,9 @@ pub(super) fn web(page: &Page, written: Option<&written::Web>) -> Web {
         ),
         Some(_) => {}
     }
-    Web { listen: Some(address.clone()) }
+    Web {
+        listen: Some(address.clone()),
+    }
 }
 
 // ---------------------------------------------------------------- addresses
@@ -241,11 +357,21 @@ pub(super) fn host_port(text: &str, default: Option<u16>) -> Option<(String, u16
         return Some((address.to_owned(), default?));
     }
     let (host, port) = match text.split_once(':') {
-        Some((host, port)) => (host, port.bytes().all(|b| b.is_ascii_digit()).then(|| port.parse().ok()).flatten()?),
+        Some((host, port)) => (
+            host,
+            port.bytes()
+                .all(|b| b.is_ascii_digit())
+                .then(|| port.parse().ok())
+                .flatten()?,
+        ),
         None => (text, default?),
     };
     let label = |label: &str| {
-        !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };
     (host.len() <= 253 && host.split('.').all(label)).then(|| (host.to_owned(), port))
 }
@@ -279,13 +405,25 @@ mod tests {
         ];
         for (text, meant) in cases {
             let found = host_port(text, Some(7));
-            assert_eq!(found.as_ref().map(|(host, port)| (host.as_str(), *port)), meant, "{text}");
+            assert_eq!(
+                found.as_ref().map(|(host, port)| (host.as_str(), *port)),
+                meant,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn this_machine_is_known_by_its_addresses() {
-        assert!(["127.0.0.1", "127.3.2.1", "::1", "localhost"].into_iter().all(is_here));
-        assert!(!["0.0.0.0", "::", "10.0.0.1", "localhost.example"].into_iter().any(is_here));
+        assert!(
+            ["127.0.0.1", "127.3.2.1", "::1", "localhost"]
+                .into_iter()
+                .all(is_here)
+        );
+        assert!(
+            !["0.0.0.0", "::", "10.0.0.1", "localhost.example"]
+                .into_iter()
+                .any(is_here)
+        );
     }
 }

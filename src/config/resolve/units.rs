@@ -3,12 +3,12 @@
 use super::{Known, Role, names};
 use crate::config::{
     block::Page,
+    library,
     near::nearest,
     plant::{Authority, PointName, Unit0},
     written,
 };
-use driver::Complaint;
-use record::Unit;
+use driver::{Complaint, PointInfo};
 use std::{collections::BTreeMap, ops::Range, time::Duration};
 use toml::Spanned;
 
@@ -33,17 +33,26 @@ fn of_unit(page: &Page, unit: &written::Unit, known: &[Known]) -> Vec<Role> {
             && let Some((role, place)) = played.insert(point_name.clone(), (name.get_ref(), point.span()))
         {
             page.add(
-                Complaint::new("point-with-two-roles", format!("{point_name} plays two roles in {}", unit.name.get_ref()))
-                    .mark(point.span(), format!("as {}", name.get_ref()))
-                    .mark(place, format!("as {role}"))
-                    .why("each of its readings would be entered twice")
-                    .help("keep one of the two roles"),
+                Complaint::new(
+                    "point-with-two-roles",
+                    format!("{point_name} plays two roles in {}", unit.name.get_ref()),
+                )
+                .mark(point.span(), format!("as {}", name.get_ref()))
+                .mark(place, format!("as {role}"))
+                .why("each of its readings would be entered twice")
+                .help("keep one of the two roles"),
             );
         }
-        roles.push(Role { name: name.get_ref().clone(), point: found });
+        roles.push(Role {
+            name: name.get_ref().clone(),
+            point: found,
+        });
     }
     if unit.roles.is_empty() && unit.roles_place != unit.place {
-        let what = format!("{} has no roles: nothing would be recorded there", unit.name.get_ref());
+        let what = format!(
+            "{} has no roles: nothing would be recorded there",
+            unit.name.get_ref()
+        );
         let complaint = Complaint::new("no-roles", what).mark(unit.roles_place.clone(), "");
         page.add(complaint.help("add a line like product-temperature = \"TC-3105.temperature\""));
     }
@@ -51,15 +60,19 @@ fn of_unit(page: &Page, unit: &written::Unit, known: &[Known]) -> Vec<Role> {
 }
 
 /// `TAG.measure` → the point and its unit; complains of a tag, a measure or a draft.
-fn find_point(page: &Page, written: &Spanned<String>, known: &[Known]) -> Option<(PointName, Option<Unit>)> {
+fn find_point(page: &Page, written: &Spanned<String>, known: &[Known]) -> Option<(PointName, PointInfo)> {
     let known = tag_of(page, written, known)?;
     let (tag, measure) = written.get_ref().split_once('.')?;
     let (driver, points) = known.driver.as_ref()?;
     let part = tag.len() + 1..written.get_ref().len();
-    let Some((_, unit)) = points.iter().find(|(name, _)| name == measure) else {
-        let meant = nearest(measure, points.iter().map(|(name, _)| name.as_str()));
+    let Some(info) = library::point(points, measure) else {
+        let meant = nearest(measure, points.iter().map(|point| point.measure.as_str()));
         let meant = meant.map_or_else(String::new, |meant| format!("did you mean {tag}.{meant}?\n"));
-        let all = points.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        let all = points
+            .iter()
+            .map(|point| point.measure.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
         page.add(
             Complaint::new("no-such-point", format!("{tag} has no point {measure:?}"))
                 .mark(page.inside(written, &part), format!("not in the driver {driver}"))
@@ -76,27 +89,50 @@ fn find_point(page: &Page, written: &Spanned<String>, known: &[Known]) -> Option
                 .help(format!("compare ten readings with the display: steelyard try {tag} --accept\nor record with a draft all the same: record_with_draft = true in [equipment.{}]; each batch then carries an exception", written::quoted(tag))),
         );
     }
-    Some((PointName { tag: tag.to_owned(), measure: measure.to_owned() }, *unit))
+    Some((
+        PointName {
+            tag: tag.to_owned(),
+            measure: measure.to_owned(),
+        },
+        info.clone(),
+    ))
 }
 
 /// The equipment a point names; complains where there is none.
 pub(super) fn tag_of<'a>(page: &Page, written: &Spanned<String>, known: &'a [Known]) -> Option<&'a Known> {
-    let Some((tag, measure)) = written.get_ref().split_once('.').filter(|(tag, measure)| !tag.is_empty() && !measure.is_empty())
+    let Some((tag, _)) = written
+        .get_ref()
+        .split_once('.')
+        .filter(|(tag, measure)| !tag.is_empty() && !measure.is_empty())
     else {
-        let complaint = Complaint::new("point-not-understood", format!("{:?} is no point", written.get_ref()));
-        page.add(complaint.mark(written.span(), "").help("write the tag, a point, and what it measures: \"TC-3105.temperature\""));
+        let complaint = Complaint::new(
+            "point-not-understood",
+            format!("{:?} is no point", written.get_ref()),
+        );
+        page.add(
+            complaint
+                .mark(written.span(), "")
+                .help("write the tag, a point, and what it measures: \"TC-3105.temperature\""),
+        );
         return None;
     };
-    let _ = measure;
     let found = known.iter().find(|known| known.tag == tag);
     if found.is_none() {
         let meant = nearest(tag, known.iter().map(|known| known.tag.as_str()));
         let meant = meant.and_then(|meant| known.iter().find(|known| known.tag == meant));
         let meant = meant.map_or_else(String::new, |known| {
-            let title = if known.title == known.tag { String::new() } else { format!(" ({})", known.title) };
+            let title = if known.title == known.tag {
+                String::new()
+            } else {
+                format!(" ({})", known.title)
+            };
             format!("did you mean {}{title}?\n", known.tag)
         });
-        let all = known.iter().map(|known| known.tag.as_str()).collect::<Vec<_>>().join(", ");
+        let all = known
+            .iter()
+            .map(|known| known.tag.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
         let all = if all.is_empty() { "none".to_owned() } else { all };
         page.add(
             Complaint::new("no-such-equipment", format!("no equipment has the tag {tag:?}"))
@@ -115,7 +151,11 @@ fn alike(page: &Page, written: &[written::Unit]) {
         let model = *first.entry(kind.get_ref()).or_insert(unit);
         let missing = |has: &written::Unit, lacks: &written::Unit| {
             let lacks: Vec<&String> = lacks.roles.iter().map(|(role, _)| role.get_ref()).collect();
-            let missing = has.roles.iter().map(|(role, _)| role.get_ref()).filter(|role| !lacks.contains(role));
+            let missing = has
+                .roles
+                .iter()
+                .map(|(role, _)| role.get_ref())
+                .filter(|role| !lacks.contains(role));
             missing.cloned().collect::<Vec<_>>()
         };
         let (lacks, more) = (missing(model, unit), missing(unit, model));
@@ -131,11 +171,17 @@ fn alike(page: &Page, written: &[written::Unit]) {
             facts.push(format!("{other} lacks {}", more.join(", ")));
         }
         page.add(
-            Complaint::new("roles-differ", format!("{name} and {other} are both of kind {:?} and have different roles", kind.get_ref()))
-                .mark(unit.roles_place.clone(), facts.join("; "))
-                .mark(model.roles_place.clone(), "compared with these")
-                .why("a recipe names roles, and one recipe serves every unit of a kind")
-                .help("give both the same roles, or call them different kinds"),
+            Complaint::new(
+                "roles-differ",
+                format!(
+                    "{name} and {other} are both of kind {:?} and have different roles",
+                    kind.get_ref()
+                ),
+            )
+            .mark(unit.roles_place.clone(), facts.join("; "))
+            .mark(model.roles_place.clone(), "compared with these")
+            .why("a recipe names roles, and one recipe serves every unit of a kind")
+            .help("give both the same roles, or call them different kinds"),
         );
     }
 }
@@ -145,13 +191,25 @@ pub(super) fn units(page: &Page, written: &[written::Unit], roles: &[Vec<Role>])
         authority(page, unit);
         let name = unit.name.get_ref().clone();
         Unit0 {
-            title: unit.title.as_ref().map_or_else(|| name.clone(), |title| title.get_ref().clone()),
+            title: unit
+                .title
+                .as_ref()
+                .map_or_else(|| name.clone(), |title| title.get_ref().clone()),
             name,
-            kind: unit.kind.as_ref().map_or_else(String::new, |kind| kind.get_ref().clone()),
+            kind: unit
+                .kind
+                .as_ref()
+                .map_or_else(String::new, |kind| kind.get_ref().clone()),
             authority: Authority::Mqtt,
             lease: unit.lease.as_ref().map(|lease| *lease.get_ref()),
-            roles: roles.iter().filter_map(|role| Some((role.name.clone(), role.point.clone()?.0))).collect(),
-            without_step: unit.without_step.as_ref().map_or(WITHOUT_STEP, |time| *time.get_ref()),
+            roles: roles
+                .iter()
+                .filter_map(|role| Some((role.name.clone(), role.point.clone()?.0)))
+                .collect(),
+            without_step: unit
+                .without_step
+                .as_ref()
+                .map_or(WITHOUT_STEP, |time| *time.get_ref()),
         }
     });
     all.collect()
@@ -165,5 +223,8 @@ fn authority(page: &Page, unit: &written::Unit) {
         other => format!("`authority` cannot be {other:?}"),
     };
     let complaint = Complaint::new("authority-unknown", what).mark(authority.span(), "");
-    page.add(complaint.help("write authority = \"mqtt\": the step then comes as a context message over the broker"));
+    page.add(
+        complaint
+            .help("write authority = \"mqtt\": the step then comes as a context message over the broker"),
+    );
 }
