@@ -5,6 +5,7 @@
 mod block;
 #[cfg(test)]
 mod cases;
+mod difference;
 mod library;
 mod near;
 pub mod plant;
@@ -14,6 +15,8 @@ pub mod sentence;
 mod syntax;
 mod written;
 
+pub use difference::{Change, Part, difference, limits_in_words};
+pub use near::nearest;
 pub use render::{place, render, render_warning};
 pub use written::KEYS;
 
@@ -97,6 +100,18 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         files: std::iter::once(configuration).chain(used).collect(),
         warnings,
     })
+}
+
+/// The place of a key's value in a file, by its path of names: `["record_store", "key"]`. For what only
+/// the machine can say about a file that is otherwise in order.
+pub fn place_of(text: &str, names: &[&str]) -> Option<std::ops::Range<usize>> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let (last, blocks) = names.split_last()?;
+    let mut table = table.get_ref();
+    for name in blocks {
+        table = table.get(*name)?.get_ref().as_table()?;
+    }
+    Some(table.get(*last)?.span())
 }
 
 /// By file, then by place: as a person reads. The same words about the same place are one cause.

@@ -1,7 +1,7 @@
 //! Finds the name somebody probably meant.
 
 /// The nearest of the names, where one is near enough to be worth asking: "did you mean …?".
-pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(name);
     let far = (wanted.chars().count() / 3).clamp(1, 2);
     names
