@@ -2,7 +2,10 @@
 
 use super::{plant::SourceFile, written::Written};
 use driver::{Complaint, Driver, Evidence, LineSettings, PointInfo, Speaks};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 /// Every driver by its name.
 pub(super) struct Library {
@@ -10,6 +13,14 @@ pub(super) struct Library {
     /// Site drivers that could not be read, by the name of their file, with what is wrong with them.
     broken: BTreeMap<String, Vec<Complaint>>,
 }
+
+/// Read once: a file that came with the program is the same all the time it runs.
+static BUILTIN: LazyLock<Vec<Driver>> = LazyLock::new(|| {
+    driver::builtin()
+        .iter()
+        .filter_map(|(file, text)| Driver::parse(text, &file_name(file)).ok())
+        .collect()
+});
 
 /// What a driver speaks, as far as a link has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +42,8 @@ impl Library {
             found: BTreeMap::new(),
             broken: BTreeMap::new(),
         };
-        for (file, text) in driver::builtin() {
-            library.add(file, text);
+        for driver in BUILTIN.iter() {
+            library.found.insert(driver.name.clone(), driver.clone());
         }
         for (file, text) in site.iter().filter(|(file, _)| file.ends_with(".toml")) {
             library.add(file, text);
