@@ -9,8 +9,10 @@
 
 pub mod bind;
 pub mod board;
-pub mod enter;
 pub mod check;
 pub mod context;
+pub mod enter;
+pub mod high_water;
+pub mod ledger;
 pub mod needs;
 pub mod seal;

@@ -3,6 +3,7 @@
 #[cfg(feature = "embedded-broker")]
 pub mod broker;
 pub mod clock;
+pub mod disk;
 pub mod links;
 pub mod mqtt;
 pub mod pty;

@@ -1,2 +1,11 @@
 //! One binary for everything that needs the gateway; one file per chapter.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    unreachable_pub,
+    dead_code,
+    reason = "chapters share one world, and each uses a part of it"
+)]
+
 mod mqtt;
+mod power_loss;
+mod world;

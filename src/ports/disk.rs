@@ -1,0 +1,164 @@
+//! A directory on a real disk, as the ledger needs it: one owner, files of mode 0600, names made durable.
+
+use crate::flow::needs::{Disk, DiskFile};
+use record::Trouble;
+use rustix::fs::{FlockOperation, StatVfs, flock, statvfs};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// One directory.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    /// Held as long as this lives, when it was taken: a second owner is refused.
+    _lock: Option<File>,
+}
+
+impl Directory {
+    /// Takes the directory for writing, making it (mode 0700) where it does not exist. Only one process may.
+    pub fn take(path: &Path) -> Result<Self, Trouble> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(path).map_err(|error| cannot(path, &error))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path.join("lock"));
+        let lock = lock.map_err(|error| cannot(path, &error))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: Some(lock),
+            }),
+            Err(_) => Err(Trouble::new("ledger-in-use", "another process holds this ledger")
+                .at(path.display())
+                .means("nothing was changed; the other process goes on recording")
+                .so("stop the other gateway first (systemctl stop steelyard), or name another ledger")),
+        }
+    }
+
+    /// Looks at the directory without taking it.
+    pub fn look(path: &Path) -> Result<Self, Trouble> {
+        if path.is_dir() {
+            return Ok(Self {
+                path: path.to_owned(),
+                _lock: None,
+            });
+        }
+        Err(Trouble::new("no-such-ledger", "there is no ledger here")
+            .at(path.display())
+            .means("nothing was read and nothing was changed")
+            .so("name the directory that holds segment-000001.pages"))
+    }
+}
+
+fn cannot(path: &Path, error: &io::Error) -> Trouble {
+    Trouble::new(
+        "ledger-unusable",
+        format!("the ledger's directory cannot be used: {error}"),
+    )
+    .at(path.display())
+    .means("nothing is captured until it can be")
+    .so("make the directory and give it to the gateway's user, mode 0700")
+}
+
+impl Disk for Directory {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            names.extend(entry?.file_name().into_string().ok());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let path = self.path.join(name);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        Ok(Box::new(OpenFile(file)))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(OpenFile(
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(self.path.join(name))?,
+        )))
+    }
+
+    fn open_read(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(OpenFile(File::open(self.path.join(name))?)))
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.path.join(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        let StatVfs {
+            f_bavail, f_frsize, ..
+        } = statvfs(&self.path)?;
+        Ok(f_bavail.saturating_mul(f_frsize))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+}
+
+#[derive(Debug)]
+struct OpenFile(File);
+
+impl DiskFile for OpenFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while done < buffer.len() {
+            match self.0.read_at(&mut buffer[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(length) => done += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn sync_all(&mut self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+}
