@@ -19,6 +19,8 @@ mod reading;
 mod receipt;
 mod seal;
 mod stamp;
+#[cfg(test)]
+mod table;
 mod trouble;
 pub mod verify;
 

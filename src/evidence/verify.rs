@@ -1,0 +1,104 @@
+//! Looks at a ledger or at evidence, and says what is proven. Keys that lie beside a ledger prove nothing by
+//! themselves: without a fingerprint from elsewhere the answer never says more than "consistent in itself".
+
+use super::folder::Folder;
+use record::{
+    Hash, Trouble,
+    verify::{Check, Report, Scope},
+};
+
+/// Fingerprints from the enrolment sheet.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// Keys that may have sealed.
+    pub gateway: Vec<Hash>,
+    /// Keys that may have signed receipts.
+    pub store: Vec<Hash>,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Finding {
+    /// What was looked at, as the person named it.
+    pub name: String,
+    /// A ledger, evidence, or a part.
+    pub scope: Scope,
+    /// The facts.
+    pub report: Report,
+    /// Keys that are other ones than expected, in words.
+    pub strangers: Vec<String>,
+    /// Whether the page keys were compared with a fingerprint from elsewhere.
+    pub gateway_known: bool,
+    /// Whether the receipt keys were.
+    pub store_known: bool,
+    /// What could not be read at all.
+    pub unread: Option<Trouble>,
+}
+
+impl Finding {
+    /// Whether everything that was asked for holds.
+    pub fn holds(&self) -> bool {
+        self.report.holds() && self.strangers.is_empty() && self.unread.is_none()
+    }
+}
+
+/// Checks everything in a folder, in one pass and with bounded buffers.
+pub fn verify(folder: &Folder<'_>, name: &str, expected: &Expected) -> Finding {
+    let mut finding = Finding {
+        name: name.to_owned(),
+        scope: folder.scope(),
+        report: Report::default(),
+        strangers: Vec::new(),
+        gateway_known: !expected.gateway.is_empty(),
+        store_known: !expected.store.is_empty(),
+        unread: None,
+    };
+    match look(folder) {
+        Ok((report, None)) => finding.report = report,
+        Ok((report, unread)) => (finding.report, finding.unread) = (report, unread),
+        Err(trouble) => finding.unread = Some(trouble),
+    }
+    finding.strangers = strangers(&finding.report, expected);
+    finding
+}
+
+fn look(folder: &Folder<'_>) -> Result<(Report, Option<Trouble>), Trouble> {
+    let mut check = Check::new(folder.keys()?).scope(folder.scope());
+    let mut begun = String::new();
+    let read = folder.each_piece(|name, compressed, bytes, last| {
+        if begun != name {
+            check.segment(name, compressed);
+            name.clone_into(&mut begun);
+        }
+        check.feed(bytes, last);
+    });
+    // What was read before a file broke off is still worth saying.
+    let read = read.and_then(|()| folder.each_receipt(|line, number| check.receipt(line, number)));
+    Ok((check.finish(), read.err()))
+}
+
+fn strangers(report: &Report, expected: &Expected) -> Vec<String> {
+    let mut strangers = Vec::new();
+    if !expected.gateway.is_empty() {
+        // One expected key vouches for its run: each key of it was handed over to, or handed over.
+        let unknown = report
+            .runs
+            .iter()
+            .filter(|run| !run.iter().any(|key| expected.gateway.contains(key)));
+        strangers.extend(
+            unknown.flatten().map(|key| {
+                format!("pages are sealed by key {key}, which is not the gateway's key you named")
+            }),
+        );
+    }
+    if !expected.store.is_empty() {
+        let unknown = report
+            .receipted_by
+            .iter()
+            .filter(|key| !expected.store.contains(key));
+        strangers.extend(unknown.map(|key| {
+            format!("receipts are signed by key {key}, which is not the record store's key you named")
+        }));
+    }
+    strangers
+}
