@@ -296,7 +296,6 @@ pub(crate) struct TextIdentity {
     pub(crate) send: Vec<u8>,
     pub(crate) reads: Pattern,
     pub(crate) answer_within: Duration,
-    pub(crate) span: Range<usize>,
 }
 
 /// An instrument that speaks in registers.

@@ -3,7 +3,7 @@
 
 /// How frames are told apart on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Framing {
+pub(crate) struct Framing {
     pub(crate) starts_with: Vec<u8>,
     pub(crate) ends_with: Vec<u8>,
     /// Put behind every question.
@@ -17,9 +17,31 @@ pub struct Framing {
     pub(crate) or_exactly: Vec<Vec<u8>>,
 }
 
+impl Framing {
+    /// A frame around this content, as the instrument would send it.
+    pub(crate) fn wrap(&self, content: &[u8]) -> Vec<u8> {
+        if self.or_exactly.iter().any(|whole| whole == content) {
+            return content.to_vec();
+        }
+        let mut frame = [self.starts_with.as_slice(), content].concat();
+        match self.check {
+            // behind a fixed frame its check stands last; on a line it stands before the end
+            Some(check) if self.length.is_some() => {
+                frame.extend(&self.ends_with);
+                frame.extend(check.over(&frame.clone()));
+            }
+            check => {
+                frame.extend(check.map(|check| check.over(content)).unwrap_or_default());
+                frame.extend(&self.ends_with);
+            }
+        }
+        frame
+    }
+}
+
 /// A check over a frame; it stands last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Check {
+pub(crate) enum Check {
     /// The low seven bits of all bytes, the check among them, add up to zero.
     MinusSum7,
     /// All bytes, the check among them, add up to zero.
@@ -89,11 +111,6 @@ impl Cutter {
         } else {
             self.delimited(framing, out)
         }
-    }
-
-    /// Bytes of a frame that has not ended.
-    pub(crate) fn rest(&self) -> &[u8] {
-        &self.raw
     }
 
     pub(crate) fn clear(&mut self) -> Vec<u8> {

@@ -8,13 +8,18 @@ mod complaint;
 mod conversation;
 mod driver;
 mod frame;
+mod lint;
 mod meaning;
 mod modbus;
 mod pattern;
+mod player;
 mod read;
 mod registers;
 mod sample;
 mod tree;
+
+#[cfg(test)]
+mod laws;
 
 pub use complaint::Complaint;
 pub use conversation::{
@@ -24,7 +29,7 @@ pub use driver::{
     Caveat, Comes, Driver, Evidence, Handshake, LineSettings, Modbus, PointInfo, Sample, Speaks, Text,
     builtin,
 };
-
+pub use lint::lint;
 pub use modbus::{Table, crc16, exception_word};
-
+pub use player::{Player, PlayerOptions};
 pub use sample::{SampleResult, run_samples};

@@ -5,7 +5,7 @@ use std::{fmt, ops::Range};
 
 /// One way a frame can read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     text: String,
     pub(crate) pieces: Vec<Piece>,
 }
@@ -112,13 +112,6 @@ impl Pattern {
             text: text.to_owned(),
             pieces,
         })
-    }
-
-    /// Names of its fields, `_` left out.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.slots()
-            .map(|slot| slot.name.as_str())
-            .filter(|name| *name != "_")
     }
 
     pub(crate) fn slots(&self) -> impl Iterator<Item = &Slot> {

@@ -365,6 +365,16 @@ fn ask(name: &Written, block: &Block<'_>, names: &[String], blocks: &[(Written, 
             answer
         })
         .collect();
+    if !block.has("answers") {
+        desk.complain(
+            Complaint::new(
+                "no-answers",
+                format!("nothing says how {} is answered", block.name),
+            )
+            .mark(name.span.clone(), "`answers` is missing")
+            .help("add `answers = [ { reads = \"…\", quality = \"good\" } ]`"),
+        );
+    }
     let ask = Ask {
         send,
         comes: comes.unwrap_or_default(),
@@ -444,16 +454,6 @@ fn quality_with_reason(
 /// Good answers must hold the value, units must be listed, and names must mean something.
 fn check_answers(desk: &Desk<'_>, ask: &Ask) {
     let first = &ask.measures[0];
-    if ask.answers.is_empty() {
-        desk.complain(
-            Complaint::new(
-                "no-answers",
-                format!("nothing says how [measure.{}] is answered", first.name),
-            )
-            .mark(first.span.clone(), "`answers` is missing or empty")
-            .help("add `answers = [ { reads = \"…\", quality = \"good\" } ]`"),
-        );
-    }
     for answer in &ask.answers {
         let gives = matches!(answer.then, Then::Gives { .. });
         for measure in &ask.measures {
@@ -510,7 +510,6 @@ fn text_identity(block: &Block<'_>) -> TextIdentity {
         send,
         reads: parsed.unwrap_or_default(),
         answer_within: block.time("answer_within").unwrap_or(Duration::from_millis(500)),
-        span: block.span.clone(),
     }
 }
 
@@ -540,7 +539,7 @@ fn measure(name: &Written, block: &Block<'_>) -> (Measure, Vec<Doubt>, Vec<Vec<u
         .text("title")
         .map_or_else(|| titled(&name.what), |title| title.what);
     let doubts = doubts(block, Some(&name.what));
-    if making.unit.is_none() && making.words.is_empty() {
+    if making.unit.is_none() && making.words.is_empty() && !says_unit(block) {
         no_unit(block.desk(), &name.what, name.span.clone());
     }
     let measure = Measure {
@@ -550,6 +549,13 @@ fn measure(name: &Written, block: &Block<'_>) -> (Measure, Vec<Doubt>, Vec<Vec<u
         span: name.span.clone(),
     };
     (measure, doubts, words.into_iter().map(|(word, _)| word).collect())
+}
+
+/// Whether it says in any way what the value means, rightly or wrongly: one cause, one complaint.
+fn says_unit(block: &Block<'_>) -> bool {
+    ["one_count", "unit", "units", "unit_from", "words", "states"]
+        .iter()
+        .any(|key| block.has(key))
 }
 
 fn no_unit(desk: &Desk<'_>, name: &str, span: Range<usize>) {
@@ -925,7 +931,7 @@ fn register_point(block: &Block<'_>, order: Order) -> Option<(RegisterPoint, Opt
         .map_or_else(|| titled(&name.what), |title| title.what);
     let _ = block.text("manual");
     let is = is?;
-    let has_meaning = making.unit.is_some() || !making.words.is_empty() || matches!(is, Is::Text(_));
+    let has_meaning = says_unit(block) || matches!(is, Is::Text(_));
     if is_measure && !has_meaning && !matches!(is, Is::Bits | Is::Bits32 | Is::Bit) {
         no_unit(block.desk(), &name.what, name.span.clone());
     }

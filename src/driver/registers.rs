@@ -5,7 +5,7 @@ use crate::meaning::Field;
 
 /// How one value lies in registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Is {
+pub(crate) enum Is {
     /// One register, signed.
     Int16,
     /// One register.
@@ -88,7 +88,7 @@ impl Is {
 
 /// In which order the bytes of a value travel; `ABCD` is the highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
+pub(crate) enum Order {
     /// Highest first.
     #[default]
     Abcd,

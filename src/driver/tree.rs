@@ -128,15 +128,6 @@ impl<'a> Block<'a> {
         fits.map(|what| At { what, span })
     }
 
-    pub(crate) fn flag(&self, key: &'static str) -> Option<bool> {
-        let (value, span) = self.value(key)?;
-        let flag = value.as_bool();
-        if flag.is_none() {
-            self.wrong_kind(key, "true or false", value, span);
-        }
-        flag
-    }
-
     /// A span of time: `300 ms`, `5 s`, `2 min`.
     pub(crate) fn time(&self, key: &'static str) -> Option<Duration> {
         let At { what, span } = self.text(key)?;

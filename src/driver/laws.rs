@@ -1,0 +1,290 @@
+//! What must hold for every driver, whatever the bytes: any chunking gives the same answers, after garbage the
+//! next frame is found, nothing panics, and what a driver plays it understands.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use crate::{
+    Comes, Conversation, ConversationOptions, Driver, Heard, HeardAs, Player, PlayerOptions, Speaks,
+    Transport, builtin,
+    sample::{conversation_of, question_of},
+};
+use proptest::prelude::*;
+use record::{Amount, Answer, Quantity, Value};
+use rust_decimal::Decimal;
+
+fn drivers() -> Vec<Driver> {
+    builtin()
+        .iter()
+        .map(|(file, text)| Driver::parse(text, file).expect(file))
+        .collect()
+}
+
+fn transports(driver: &Driver) -> &'static [Transport] {
+    match driver.speaks {
+        Speaks::Text(_) => &[Transport::Serial],
+        Speaks::Modbus(_) => &[Transport::ModbusTcp, Transport::ModbusRtu],
+    }
+}
+
+/// Everything heard, whatever chunks it came in: what matters is what was said, with which bytes.
+fn heard_in(talk: &mut Conversation, chunks: &[&[u8]]) -> Vec<Heard> {
+    let mut heard: Vec<Heard> = chunks.iter().flat_map(|chunk| talk.hear(chunk)).collect();
+    heard.extend(talk.give_up());
+    heard
+}
+
+fn chunked<'b>(bytes: &'b [u8], cuts: &[usize]) -> Vec<&'b [u8]> {
+    let mut places: Vec<usize> = cuts
+        .iter()
+        .map(|cut| cut % (bytes.len() + 1))
+        .chain([0, bytes.len()])
+        .collect();
+    places.sort_unstable();
+    places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn any_chunking_of_the_same_bytes_gives_the_same_answers(
+        cuts in proptest::collection::vec(0_usize..400, 0..12),
+        noise in proptest::collection::vec(any::<u8>(), 0..40),
+    ) {
+        for driver in drivers() {
+            for sample in &driver.samples {
+                let bytes = [sample.hear.as_slice(), &noise, &sample.hear].concat();
+                let mut whole = conversation_of(&driver, sample);
+                let mut pieces = conversation_of(&driver, sample);
+                if let Some(id) = question_of(&mut whole, &sample.send) {
+                    whole.ask(id);
+                    question_of(&mut pieces, &sample.send);
+                    pieces.ask(id);
+                }
+                let expected = heard_in(&mut whole, &[&bytes]);
+                prop_assert_eq!(heard_in(&mut pieces, &chunked(&bytes, &cuts)), expected, "{}: {}", driver.name, sample.says);
+            }
+        }
+    }
+
+    #[test]
+    fn after_any_garbage_the_next_frame_but_one_is_understood(noise in proptest::collection::vec(any::<u8>(), 0..60)) {
+        for driver in drivers().iter().filter(|driver| matches!(driver.speaks, Speaks::Text(_))) {
+            let mut player = Player::new(driver, options(Transport::Serial));
+            let mut talk = Conversation::new(driver, to_talk(Transport::Serial));
+            let question = talk.questions().into_iter().find(|question| !question.measures.is_empty());
+            let (frame, id) = match &question {
+                Some(question) => (player.hear(&talk.ask(question.id)), Some(question.id)),
+                None => (player.speak(), None),
+            };
+            talk.forget();
+            talk.hear(&noise);
+            // one frame may be lost to the garbage before it, the one after it never
+            id.map(|id| talk.ask(id));
+            talk.hear(&frame);
+            id.map(|id| talk.ask(id));
+            let heard = talk.hear(&frame);
+            let good = heard.iter().flat_map(|heard| &heard.answers).filter(|(_, answer)| matches!(answer, Answer::Good(_)));
+            prop_assert!(good.count() > 0, "{}: {heard:?}", driver.name);
+        }
+    }
+
+    #[test]
+    fn no_bytes_bring_a_conversation_or_a_player_down(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        for driver in drivers() {
+            for transport in transports(&driver) {
+                let mut talk = Conversation::new(&driver, to_talk(*transport));
+                for question in talk.questions() {
+                    let asked = talk.ask(question.id);
+                    talk.hear(&bytes);
+                    talk.forget();
+                    // a header that fits, followed by anything
+                    talk.ask(question.id);
+                    talk.hear(&[&asked[..asked.len().min(8)], &bytes].concat());
+                    talk.forget();
+                }
+                Player::new(&driver, options(*transport)).hear(&bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_answer_in_registers_is_never_a_value(at in 0_usize..64, flip in 1_u8..=255) {
+        for driver in drivers().iter().filter(|driver| matches!(driver.speaks, Speaks::Modbus(_))) {
+            let mut player = Player::new(driver, options(Transport::ModbusRtu));
+            let mut talk = Conversation::new(driver, to_talk(Transport::ModbusRtu));
+            for question in talk.questions() {
+                let mut reply = player.hear(&talk.ask(question.id));
+                let at = at % reply.len();
+                reply[at] ^= flip;
+                let heard = heard_in(&mut talk, &[&reply]);
+                let values = heard.iter().flat_map(|heard| &heard.answers).filter(|(_, answer)| answer.value().is_some());
+                prop_assert_eq!(values.count(), 0, "{}: {:?}", driver.name, heard);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_driver_plays_it_understands(count in -99_999_i64..1_000_000, decimals in 0_u32..5) {
+        for driver in drivers() {
+            for transport in transports(&driver) {
+                let mut player = Player::new(&driver, options(*transport));
+                for point in driver.points() {
+                    for unit in &point.units {
+                        let amount = Amount::of(Decimal::new(count, decimals));
+                        let wanted = Answer::Good(Value::Quantity(Quantity { amount, unit: *unit }));
+                        if player.set(&point.measure, wanted.clone()).is_ok() {
+                            prop_assert_eq!(said(&driver, &mut player, *transport, &point.measure), Some(wanted));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn options(transport: Transport) -> PlayerOptions {
+    PlayerOptions {
+        unit_id: 7,
+        transport,
+    }
+}
+
+fn to_talk(transport: Transport) -> ConversationOptions {
+    ConversationOptions {
+        unit_id: 7,
+        transport,
+    }
+}
+
+/// What the player says of one measure, through the conversation of the same driver.
+fn said(driver: &Driver, player: &mut Player, transport: Transport, measure: &str) -> Option<Answer> {
+    let mut talk = Conversation::new(driver, to_talk(transport));
+    let mut heard = Vec::new();
+    let questions = talk.questions();
+    for question in questions
+        .iter()
+        .filter(|question| question.role != crate::Role::Identity)
+    {
+        let bytes = player.hear(&talk.ask(question.id));
+        heard.extend(talk.hear(&bytes));
+    }
+    heard.extend(talk.hear(&player.speak()));
+    let answers = heard
+        .into_iter()
+        .filter(|heard| matches!(heard.heard_as, HeardAs::Answer | HeardAs::ByItself));
+    answers
+        .flat_map(|heard| heard.answers)
+        .find(|(name, _)| name == measure)
+        .map(|(_, answer)| answer)
+}
+
+/// Every state a driver knows can be played and is understood as it was meant.
+#[test]
+fn every_reason_of_every_driver_can_be_played() {
+    let mut missing = Vec::new();
+    for driver in drivers() {
+        for transport in transports(&driver) {
+            for sample in driver.samples.iter().filter(|sample| sample.before.is_empty()) {
+                for (measure, words) in &sample.gives {
+                    let Some(because) = words.first().and_then(|words| words.strip_prefix("bad: ")) else {
+                        continue;
+                    };
+                    if ["garbled", "unexpected", "silent", "out of range", "not a number"].contains(&because)
+                    {
+                        continue;
+                    }
+                    let mut player = Player::new(&driver, options(*transport));
+                    let wanted = Answer::Bad(because.to_owned());
+                    let set =
+                        if because.starts_with("refused, ") && matches!(driver.speaks, Speaks::Modbus(_)) {
+                            player.set_state(because)
+                        } else {
+                            player.set(measure, wanted.clone())
+                        };
+                    let heard = said(&driver, &mut player, *transport, measure);
+                    if set.is_err() || heard != Some(wanted) {
+                        missing.push(format!("{} {measure} {because}: {set:?} {heard:?}", driver.name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn a_late_answer_is_never_taken_for_the_next() {
+    let driver = drivers()
+        .into_iter()
+        .find(|driver| driver.name == "tc200")
+        .unwrap();
+    let mut player = Player::new(&driver, options(Transport::ModbusTcp));
+    let mut talk = Conversation::new(&driver, to_talk(Transport::ModbusTcp));
+    let id = talk.questions()[0].id;
+    let late = player.hear(&talk.ask(id));
+    assert_eq!(talk.give_up().unwrap().answers[0].1.to_string(), "bad: silent");
+    player
+        .set(
+            "temperature",
+            Answer::Good(Value::Quantity(Quantity::read("20.0 °C").unwrap())),
+        )
+        .unwrap();
+    let answer = player.hear(&talk.ask(id));
+    let heard = talk.hear(&[late, answer].concat());
+    assert!(heard[0].is_late() && heard[0].answers.is_empty(), "{heard:?}");
+    assert_eq!(heard[1].answers[0].1.to_string(), "20.0 °C");
+}
+
+#[test]
+fn a_frame_nobody_asked_for_is_said_to_be_one() {
+    let driver = drivers()
+        .into_iter()
+        .find(|driver| driver.name == "tc200")
+        .unwrap();
+    for transport in [Transport::ModbusTcp, Transport::ModbusRtu] {
+        let mut player = Player::new(&driver, options(transport));
+        let mut other = Conversation::new(&driver, to_talk(transport));
+        let mut talk = Conversation::new(&driver, to_talk(transport));
+        let frame = player.hear(&other.ask(other.questions()[0].id));
+        let heard = talk.hear(&frame);
+        assert!(
+            heard.len() == 1 && heard[0].is_unasked(),
+            "{transport:?} {heard:?}"
+        );
+    }
+}
+
+#[test]
+fn a_serial_number_that_comes_unasked_does_not_disturb_the_weight() {
+    let driver = drivers()
+        .into_iter()
+        .find(|driver| driver.name == "mt-sics-balance")
+        .unwrap();
+    let mut talk = Conversation::new(&driver, to_talk(Transport::Serial));
+    let weight = talk.questions()[0].id;
+    talk.ask(weight);
+    let heard = talk.hear(b"I4 A \"B512345678\"\r\nS S      12.50 g\r\n");
+    assert!(heard[0].is_unasked());
+    assert_eq!(heard[0].identity.as_deref(), Some("B512345678"));
+    assert_eq!(heard[1].answers[0].1.to_string(), "12.50 g");
+}
+
+#[test]
+fn what_comes_by_itself_is_no_question() {
+    for driver in drivers() {
+        let asked: Vec<String> = Conversation::new(&driver, to_talk(Transport::Serial))
+            .questions()
+            .into_iter()
+            .flat_map(|question| question.measures)
+            .collect();
+        for point in driver.points() {
+            assert_eq!(
+                asked.contains(&point.measure),
+                point.comes == Comes::WhenAsked,
+                "{} {}",
+                driver.name,
+                point.measure
+            );
+        }
+    }
+}

@@ -1,0 +1,758 @@
+//! Plays the instrument a driver describes: the demo, the tests and `steelyard simulate` stand on it. It
+//! never says what its own driver would understand otherwise: each answer is read back before it is taken.
+
+use crate::{
+    conversation::{Transport, answered, answers_of, fields_in, fields_of, matching},
+    driver::{Ask, Driver, Modbus, Read, ReadRole, Speaks, Text, TextAnswer, Then},
+    frame::Cut,
+    meaning::{Doubt, Field, Fields, Making},
+    modbus::{self, Request, Table, exception_code},
+    pattern::{Kind, Pattern, Slot},
+    registers::encode,
+};
+use record::{Answer, Quality};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What belongs to the place where an instrument is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlayerOptions {
+    /// Modbus unit id.
+    pub unit_id: u8,
+    /// How the bytes travel.
+    pub transport: Transport,
+}
+
+/// Plays one instrument.
+///
+/// ```
+/// use driver::*;
+/// let (file, text) = builtin().iter().find(|(file, _)| *file == "mt-sics-balance.toml").unwrap();
+/// let balance = Driver::parse(text, file).unwrap();
+/// let mut player = Player::new(&balance, PlayerOptions { unit_id: 1, transport: Transport::Serial });
+/// let weight = record::Answer::Good(record::Value::Quantity(record::Quantity::read("12.50 g").unwrap()));
+/// player.set("weight", weight).unwrap();
+/// assert_eq!(player.hear(b"SI\r\n"), b"S S      12.50 g\r\n");
+/// player.set_state("overload").unwrap();
+/// assert_eq!(player.hear(b"SI\r\n"), b"S +\r\n");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Player {
+    played: Played,
+    unit: u8,
+    transport: Transport,
+    mood: Mood,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug, Clone)]
+enum Played {
+    Text(Box<PlayedText>),
+    Modbus(Box<PlayedModbus>),
+}
+
+/// How it behaves apart from its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Well,
+    Silent,
+    Garbled,
+    Refusing(u8),
+}
+
+impl Player {
+    /// An instrument in the state of the driver's first good sample.
+    pub fn new(driver: &Driver, options: PlayerOptions) -> Self {
+        let played = match &driver.speaks {
+            Speaks::Text(text) => Played::Text(Box::new(PlayedText::new(driver, text))),
+            Speaks::Modbus(modbus) => Played::Modbus(Box::new(PlayedModbus::new(driver, modbus))),
+        };
+        Self {
+            played,
+            unit: options.unit_id,
+            transport: options.transport,
+            mood: Mood::Well,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// From now on it answers this. `Err` says why an instrument of this kind never would; nothing changes then.
+    pub fn set(&mut self, measure: &str, answer: Answer) -> Result<(), String> {
+        match &mut self.played {
+            Played::Text(text) => text.set(measure, answer),
+            Played::Modbus(modbus) => modbus.set(measure, answer),
+        }
+    }
+
+    /// Puts it into a state by its reason: `good`, `silent`, `garbled`, `refused, busy`, or any `because` of its
+    /// driver, for every measure that can have it.
+    pub fn set_state(&mut self, because: &str) -> Result<(), String> {
+        self.mood = match because {
+            "good" => Mood::Well,
+            "silent" => Mood::Silent,
+            "garbled" => Mood::Garbled,
+            other => match other.strip_prefix("refused, ").and_then(exception_code) {
+                Some(code) if matches!(self.played, Played::Modbus(_)) => Mood::Refusing(code),
+                _ => return self.set_all(because),
+            },
+        };
+        Ok(())
+    }
+
+    fn set_all(&mut self, because: &str) -> Result<(), String> {
+        let measures = match &self.played {
+            Played::Text(text) => text
+                .text
+                .asks
+                .iter()
+                .flat_map(|ask| &ask.measures)
+                .map(|m| m.name.clone())
+                .collect(),
+            Played::Modbus(modbus) => modbus.measures(),
+        };
+        let mut any = false;
+        for measure in measures {
+            any |= self.set(&measure, Answer::Bad(because.to_owned())).is_ok();
+        }
+        if any {
+            Ok(())
+        } else {
+            Err(format!("nothing in this driver is ever bad because {because:?}"))
+        }
+    }
+
+    /// Its serial number from now on.
+    pub fn set_identity(&mut self, serial_number: &str) {
+        match &mut self.played {
+            Played::Text(text) => serial_number.clone_into(&mut text.identity),
+            Played::Modbus(modbus) => modbus.set_identity(serial_number),
+        }
+    }
+
+    /// What it answers to these bytes, together with those before.
+    pub fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut replies = Vec::new();
+        for byte in bytes {
+            self.buffer.push(*byte);
+            let reply = match &self.played {
+                Played::Text(text) => text.reply(&mut self.buffer),
+                Played::Modbus(modbus) => {
+                    modbus.reply(&mut self.buffer, self.unit, self.transport, self.mood)
+                }
+            };
+            let Some(mut reply) = reply else { continue };
+            match self.mood {
+                Mood::Silent => reply.clear(),
+                Mood::Garbled => damage(&mut reply, self.transport),
+                Mood::Well | Mood::Refusing(_) => {}
+            }
+            replies.append(&mut reply);
+        }
+        replies
+    }
+
+    /// One frame of an instrument that talks by itself, or at the press of its print key; empty for others.
+    pub fn speak(&mut self) -> Vec<u8> {
+        let Played::Text(text) = &self.played else {
+            return Vec::new();
+        };
+        let mut said = text.speak();
+        match self.mood {
+            Mood::Silent => said.clear(),
+            Mood::Garbled => damage(&mut said, self.transport),
+            Mood::Well | Mood::Refusing(_) => {}
+        }
+        said
+    }
+}
+
+/// One flipped bit, where it hurts.
+fn damage(reply: &mut [u8], transport: Transport) {
+    let at = if transport == Transport::ModbusTcp {
+        2
+    } else {
+        reply.len() / 2
+    };
+    if let Some(byte) = reply.get_mut(at) {
+        *byte ^= 0x10;
+    }
+}
+
+// ---------------------------------------------------------------- characters
+
+#[derive(Debug, Clone)]
+struct PlayedText {
+    text: Arc<Text>,
+    /// The content of its next frame, for each question.
+    lines: Vec<Vec<u8>>,
+    /// For each question and each of its answers a line from a sample, to copy widths and columns from.
+    models: Vec<Vec<Option<Vec<u8>>>>,
+    identity: String,
+}
+
+impl PlayedText {
+    fn new(driver: &Driver, text: &Arc<Text>) -> Self {
+        let frames: Vec<Vec<u8>> = driver
+            .samples
+            .iter()
+            .flat_map(|sample| contents(text, &sample.hear))
+            .collect();
+        let model = |ask: &Ask, answer: &TextAnswer| {
+            let fits = |line: &&Vec<u8>| {
+                matching(ask, line)
+                    .iter()
+                    .any(|(other, _)| other.span == answer.span)
+            };
+            frames.iter().find(fits).cloned()
+        };
+        let models: Vec<Vec<_>> = text
+            .asks
+            .iter()
+            .map(|ask| ask.answers.iter().map(|answer| model(ask, answer)).collect())
+            .collect();
+        let good = |ask: &Ask| {
+            let all_good = |line: &&Vec<u8>| {
+                answered(ask, line).is_some_and(|(then, answers)| {
+                    then != Then::MoreFollows
+                        && answers
+                            .iter()
+                            .all(|(_, answer)| answer.quality() == Quality::Good)
+                })
+            };
+            frames.iter().find(all_good).cloned().unwrap_or_default()
+        };
+        let lines = text.asks.iter().map(good).collect();
+        let identity = driver
+            .samples
+            .iter()
+            .flat_map(|sample| &sample.gives)
+            .find(|(name, _)| name == "serial_number")
+            .and_then(|(_, words)| words.first().cloned())
+            .unwrap_or_else(|| "1000001".to_owned());
+        Self {
+            text: text.clone(),
+            lines,
+            models,
+            identity,
+        }
+    }
+
+    fn set(&mut self, measure: &str, answer: Answer) -> Result<(), String> {
+        let at = self
+            .text
+            .asks
+            .iter()
+            .position(|ask| ask.measures.iter().any(|known| known.name == measure));
+        let at = at.ok_or_else(|| format!("there is no measure {measure:?}"))?;
+        let ask = &self.text.asks[at];
+        let mut others: BTreeMap<String, Answer> = answered(ask, &self.lines[at])
+            .map(|(_, answers)| answers.into_iter().collect())
+            .unwrap_or_default();
+        others.insert(measure.to_owned(), answer.clone());
+        let mut second = None;
+        for (kind, model) in ask.answers.iter().zip(&self.models[at]) {
+            let Some(line) = line_for(ask, kind, model.as_deref(), &others) else {
+                continue;
+            };
+            let Some((then, said)) = answered(ask, &line) else {
+                continue;
+            };
+            let says = |wanted: &(&String, &Answer)| {
+                said.iter()
+                    .any(|(name, said)| name == wanted.0 && said == wanted.1)
+            };
+            if then == Then::MoreFollows || !says(&(&measure.to_owned(), &answer)) {
+                continue;
+            }
+            if others.iter().all(|wanted| says(&wanted)) {
+                self.lines[at] = line;
+                return Ok(());
+            }
+            second.get_or_insert(line);
+        }
+        self.lines[at] = second.ok_or_else(|| format!("this instrument never says {measure} is {answer}"))?;
+        Ok(())
+    }
+
+    fn reply(&self, buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
+        let framing = &self.text.framing;
+        for (at, ask) in self.text.asks.iter().enumerate() {
+            let Some(send) = &ask.send else { continue };
+            if buffer.ends_with(&[send.as_slice(), &framing.sends_with].concat()) {
+                buffer.clear();
+                return Some(self.answer(at));
+            }
+        }
+        if let Some(identity) = &self.text.identity {
+            if buffer.ends_with(&[identity.send.as_slice(), &framing.sends_with].concat()) {
+                buffer.clear();
+                return Some(framing.wrap(&self.identified(&identity.reads)));
+            }
+        }
+        let whole = !framing.sends_with.is_empty() && buffer.ends_with(&framing.sends_with);
+        if whole || buffer.len() > 256 {
+            buffer.clear();
+            return whole.then(|| self.refusal()).flatten();
+        }
+        None
+    }
+
+    fn identified(&self, reads: &Pattern) -> Vec<u8> {
+        reads.render(|slot| {
+            if slot.name == "serial_number" {
+                self.identity.clone().into_bytes()
+            } else {
+                b"0".to_vec()
+            }
+        })
+    }
+
+    fn answer(&self, at: usize) -> Vec<u8> {
+        let ask = &self.text.asks[at];
+        let mut bytes = Vec::new();
+        if let Some(first) = ask.answers.iter().find(|answer| answer.then == Then::MoreFollows) {
+            bytes = self.text.framing.wrap(
+                &first
+                    .reads
+                    .render(|slot| vec![b' '; slot.width.map_or(1, |(least, _)| least)]),
+            );
+        }
+        bytes.extend(self.text.framing.wrap(&self.lines[at]));
+        bytes
+    }
+
+    /// What it says to a question it does not know.
+    fn refusal(&self) -> Option<Vec<u8>> {
+        let refused =
+            |answer: &&TextAnswer| matches!(&answer.then, Then::Bad(because) if because == "command refused");
+        let answer = self.text.asks.iter().flat_map(|ask| &ask.answers).find(refused)?;
+        Some(self.text.framing.wrap(&answer.reads.render(|_| b" ".to_vec())))
+    }
+
+    fn speak(&self) -> Vec<u8> {
+        let by_itself = self
+            .text
+            .asks
+            .iter()
+            .zip(&self.lines)
+            .filter(|(ask, _)| ask.send.is_none());
+        by_itself
+            .flat_map(|(_, line)| self.text.framing.wrap(line))
+            .collect()
+    }
+}
+
+/// The frames in these bytes.
+pub(crate) fn contents(text: &Text, bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut cutter = crate::frame::Cutter::default();
+    let mut cuts = Vec::new();
+    bytes
+        .iter()
+        .for_each(|byte| cutter.push(&text.framing, *byte, &mut cuts));
+    cuts.into_iter()
+        .filter_map(|cut| match cut {
+            Cut::Frame { content, .. } => Some(content),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A line of this kind that says what is wanted, as far as this kind can.
+fn line_for(
+    ask: &Ask,
+    kind: &TextAnswer,
+    model: Option<&[u8]>,
+    wanted: &BTreeMap<String, Answer>,
+) -> Option<Vec<u8>> {
+    let found = model.and_then(|line| {
+        Some((
+            line,
+            kind.reads
+                .matches(line, &ask.units, &ask.measures[0].making.digits)?,
+        ))
+    });
+    let mut fields = found
+        .as_ref()
+        .map(|(line, found)| fields_in(ask, kind, found, line))
+        .unwrap_or_default();
+    if let Then::Bad(template) = &kind.then {
+        let because = wanted.values().find_map(|answer| match answer {
+            Answer::Bad(because) => reasons(template, because),
+            _ => None,
+        })?;
+        because
+            .into_iter()
+            .for_each(|(name, text)| fields.put(&name, Field::Text(text)));
+    } else {
+        ask.doubts
+            .iter()
+            .for_each(|doubt| doubt.when.make(&mut fields, false));
+        for measure in &ask.measures {
+            if let Some(value) = wanted.get(&measure.name).and_then(Answer::value) {
+                measure.making.unmake(value, None, &mut fields).ok()?;
+            }
+        }
+        for measure in &ask.measures {
+            doubt_for(
+                &measure.name,
+                wanted.get(&measure.name)?,
+                &ask.doubts,
+                &mut fields,
+            );
+        }
+    }
+    let mut model_slots = found
+        .into_iter()
+        .flat_map(|(line, found)| found.into_iter().map(move |(_, place)| line[place].to_vec()));
+    Some(kind.reads.render(|slot| {
+        let model = model_slots.next();
+        let text = match fields.get(ask.fields_of(slot)) {
+            Some(Field::Text(text)) if slot.name != "_" => text.clone(),
+            _ => model.clone().unwrap_or_default(),
+        };
+        fitted(slot, text, model.as_deref(), &ask.measures[0].making)
+    }))
+}
+
+/// The fields of `error {code}` that make it this reason.
+fn reasons(template: &str, because: &str) -> Option<Vec<(String, Vec<u8>)>> {
+    let pattern = Pattern::parse(template, |_| Kind::Any).ok()?;
+    let found = pattern.matches(because.as_bytes(), &[], &crate::pattern::Digits::default())?;
+    Some(
+        found
+            .into_iter()
+            .map(|(name, place)| (name, because.as_bytes()[place].to_vec()))
+            .collect(),
+    )
+}
+
+/// Makes the doubt true that gives this answer.
+fn doubt_for(measure: &str, answer: &Answer, doubts: &[Doubt], fields: &mut Fields) {
+    let Some(because) = answer.because() else { return };
+    let about =
+        |doubt: &&Doubt| doubt.about.iter().any(|name| name == measure) && doubt.quality == answer.quality();
+    if let Some(doubt) = doubts
+        .iter()
+        .filter(about)
+        .find(|doubt| reasons(&doubt.because, because).is_some())
+    {
+        for (name, text) in reasons(&doubt.because, because).unwrap_or_default() {
+            let number = std::str::from_utf8(&text).ok().and_then(crate::meaning::whole);
+            fields.put(&name, number.map_or(Field::Text(text), Field::Count));
+        }
+        doubt.when.make(fields, true);
+    }
+}
+
+/// Text in its column, padded as in the model line.
+fn fitted(slot: &Slot, text: Vec<u8>, model: Option<&[u8]>, making: &Making) -> Vec<u8> {
+    let width = match (slot.width, model) {
+        (_, Some(model)) => model.len(),
+        (Some((least, _)), None) => least,
+        (None, None) if slot.kind == Kind::Number => 10,
+        (None, None) => text.len(),
+    };
+    let missing = width.saturating_sub(text.len());
+    if slot.kind != Kind::Number {
+        let right = model.is_some_and(|model| model.starts_with(b" ") && slot.kind == Kind::Unit);
+        let pad = vec![b' '; if slot.width.is_some() { missing } else { 0 }];
+        return if right {
+            [pad, text].concat()
+        } else {
+            [text, pad].concat()
+        };
+    }
+    let shown: Vec<u8> = text
+        .iter()
+        .map(|byte| if *byte == b'.' { making.digits.mark } else { *byte })
+        .collect();
+    let signed =
+        model.is_some_and(|model| matches!(model.first(), Some(b'+' | b'-')) && slot.width.is_some());
+    let pad = if making.digits.zero_padded { b'0' } else { b' ' };
+    if signed || (making.digits.zero_padded && shown.starts_with(b"-")) {
+        let (sign, digits) = match shown.split_first() {
+            Some((b'-', digits)) => (b'-', digits.to_vec()),
+            Some((b'+', digits)) => (b'+', digits.to_vec()),
+            _ => (b'+', shown.clone()),
+        };
+        let missing = width.saturating_sub(digits.len() + 1);
+        return [vec![sign], vec![pad; missing], digits].concat();
+    }
+    [vec![pad; missing], shown].concat()
+}
+
+// ---------------------------------------------------------------- registers
+
+#[derive(Debug, Clone)]
+struct PlayedModbus {
+    modbus: Arc<Modbus>,
+    image: BTreeMap<(u8, u16), u16>,
+}
+
+impl PlayedModbus {
+    fn new(driver: &Driver, modbus: &Arc<Modbus>) -> Self {
+        let mut played = Self {
+            modbus: modbus.clone(),
+            image: BTreeMap::new(),
+        };
+        for read in &modbus.reads {
+            for register in 0..read.count {
+                played
+                    .image
+                    .entry((read.table.function(), read.first.wrapping_add(register)))
+                    .or_insert(0);
+            }
+            if let Some(values) = first_good(driver, read) {
+                played.store(read, &values);
+            }
+        }
+        played
+    }
+
+    fn measures(&self) -> Vec<String> {
+        self.modbus
+            .reads
+            .iter()
+            .flat_map(|read| &read.measures)
+            .map(|measure| measure.name.clone())
+            .collect()
+    }
+
+    fn store(&mut self, read: &Read, values: &[u8]) {
+        for register in 0..read.count {
+            let at = usize::from(register);
+            let word = if read.table.is_bits() {
+                values.get(at / 8).map(|byte| u16::from(byte >> (at % 8) & 1))
+            } else {
+                values
+                    .get(at * 2..at * 2 + 2)
+                    .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+            };
+            if let Some(word) = word {
+                self.image
+                    .insert((read.table.function(), read.first.wrapping_add(register)), word);
+            }
+        }
+    }
+
+    /// The bytes an answer would carry; `None` where a register is not there.
+    fn values(&self, request: Request) -> Option<Vec<u8>> {
+        let words = (0..request.count).map(|register| {
+            self.image
+                .get(&(request.table.function(), request.first.checked_add(register)?))
+                .copied()
+        });
+        let words: Vec<u16> = words.collect::<Option<_>>()?;
+        if !request.table.is_bits() {
+            return Some(words.iter().flat_map(|word| word.to_be_bytes()).collect());
+        }
+        let mut bytes = vec![0_u8; words.len().div_ceil(8)];
+        words
+            .iter()
+            .enumerate()
+            .for_each(|(at, bit)| bytes[at / 8] |= (*bit as u8 & 1) << (at % 8));
+        Some(bytes)
+    }
+
+    fn request(read: &Read) -> Request {
+        Request {
+            unit: 0,
+            table: read.table,
+            first: read.first,
+            count: read.count,
+        }
+    }
+
+    /// Everything in the registers, and what is set by the settings.
+    fn fields(&self) -> Fields {
+        let mut settings_first: Vec<&Read> = self.modbus.reads.iter().collect();
+        settings_first.sort_by_key(|read| read.role != ReadRole::Settings);
+        settings_first
+            .into_iter()
+            .fold(Fields::default(), |fields, read| {
+                fields_of(
+                    read,
+                    &self.values(Self::request(read)).unwrap_or_default(),
+                    &fields,
+                )
+            })
+    }
+
+    fn said(&self, read: &Read) -> Vec<(String, Answer)> {
+        answers_of(read, &self.fields())
+    }
+
+    fn set(&mut self, measure: &str, answer: Answer) -> Result<(), String> {
+        let modbus = self.modbus.clone();
+        let read = modbus
+            .reads
+            .iter()
+            .find(|read| read.measures.iter().any(|known| known.name == measure));
+        let read = read.ok_or_else(|| format!("there is no measure {measure:?}"))?;
+        let before = self.fields();
+        let mut fields = before.clone();
+        for doubt in read
+            .doubts
+            .iter()
+            .filter(|doubt| doubt.about.iter().any(|about| about == measure))
+        {
+            doubt.when.make(&mut fields, false);
+        }
+        let making = &read
+            .measures
+            .iter()
+            .find(|known| known.name == measure)
+            .ok_or("no such measure")?
+            .making;
+        let is = read
+            .points
+            .iter()
+            .find(|point| point.name == measure)
+            .map(|point| point.is);
+        if let Some(value) = answer.value() {
+            making.unmake(value, is, &mut fields)?;
+        }
+        doubt_for(measure, &answer, &read.doubts, &mut fields);
+        let old = self.image.clone();
+        for read in &modbus.reads {
+            self.write_changed(read, &before, &fields)
+                .ok_or_else(|| format!("{answer} does not fit its register"))?;
+        }
+        if self
+            .said(read)
+            .iter()
+            .any(|(name, said)| name == measure && *said == answer)
+        {
+            return Ok(());
+        }
+        self.image = old;
+        Err(format!("this instrument never says {measure} is {answer}"))
+    }
+
+    fn write_changed(&mut self, read: &Read, before: &Fields, after: &Fields) -> Option<()> {
+        for point in &read.points {
+            let (Some(field), old) = (after.get(&point.name), before.get(&point.name)) else {
+                continue;
+            };
+            if Some(field) == old {
+                continue;
+            }
+            let function = read.table.function();
+            let first = read.first + point.at;
+            if read.table.is_bits() {
+                self.image
+                    .insert((function, first), u16::from(*field != Field::Count(0)));
+                continue;
+            }
+            // a pattern of bits such as 0x7FFF or 0x8000 may stand where a signed number stands
+            let field = match field {
+                Field::Count(count) if encode(point.is, point.order, field).is_none() => {
+                    let bits = u32::from(point.is.width()) * 16;
+                    Field::Count(count - (1_i128 << bits))
+                }
+                other => other.clone(),
+            };
+            let bytes = encode(point.is, point.order, &field)?;
+            for (at, pair) in bytes.chunks_exact(2).enumerate() {
+                self.image.insert(
+                    (function, first + at as u16),
+                    u16::from_be_bytes([pair[0], pair[1]]),
+                );
+            }
+        }
+        Some(())
+    }
+
+    fn set_identity(&mut self, serial_number: &str) {
+        let modbus = self.modbus.clone();
+        let before = self.fields();
+        let mut after = before.clone();
+        let field = match before.get("serial_number") {
+            Some(Field::Count(_)) => Field::Count(serial_number.parse().unwrap_or_default()),
+            _ => Field::Text(serial_number.as_bytes().to_vec()),
+        };
+        after.put("serial_number", field);
+        for read in modbus.reads.iter().filter(|read| read.role == ReadRole::Identity) {
+            let _ = self.write_changed(read, &before, &after);
+        }
+    }
+
+    fn reply(&self, buffer: &mut Vec<u8>, unit: u8, transport: Transport, mood: Mood) -> Option<Vec<u8>> {
+        if transport == Transport::ModbusTcp {
+            return match modbus::head(buffer) {
+                modbus::Head::Partial => None,
+                modbus::Head::Lost => {
+                    buffer.clear();
+                    None
+                }
+                modbus::Head::Frame { transaction, length } => {
+                    let frame: Vec<u8> = buffer.drain(..length).collect();
+                    let body = &frame[6..];
+                    (body[0] == unit).then(|| modbus::wrapped(transaction, &self.body(body, mood)))
+                }
+            };
+        }
+        let start = buffer.len().checked_sub(8)?;
+        let body = modbus::unsealed(&buffer[start..])?;
+        if body[0] != unit {
+            return None;
+        }
+        let reply = modbus::sealed(&self.body(body, mood));
+        buffer.clear();
+        Some(reply)
+    }
+
+    fn body(&self, asked: &[u8], mood: Mood) -> Vec<u8> {
+        let (unit, function) = (asked[0], asked.get(1).copied().unwrap_or_default());
+        let refused = |code| vec![unit, function | 0x80, code];
+        if let Mood::Refusing(code) = mood {
+            return refused(code);
+        }
+        if Table::of_function(function).is_none() {
+            return refused(1);
+        }
+        let Some(request) = Request::read(asked) else {
+            return refused(3);
+        };
+        if request.count == 0 || request.count > request.table.most() {
+            return refused(3);
+        }
+        match self.values(request) {
+            None => refused(2),
+            Some(values) => [vec![unit, function, values.len() as u8], values].concat(),
+        }
+    }
+}
+
+/// The values of the first sample of this read that is good throughout; else of any that has values.
+fn first_good(driver: &Driver, read: &Read) -> Option<Vec<u8>> {
+    let of_this = |send: &[u8], hear: &[u8]| {
+        let asked = Request::read(modbus::unsealed(send)?)?;
+        let same = asked.table == read.table && asked.first == read.first && asked.count == read.count;
+        match asked.understand(modbus::unsealed(hear)?) {
+            modbus::Reply::Values(values) if same => Some(values),
+            _ => None,
+        }
+    };
+    let before = driver
+        .samples
+        .iter()
+        .flat_map(|sample| &sample.before)
+        .find_map(|(send, hear)| of_this(send, hear));
+    let good = driver
+        .samples
+        .iter()
+        .filter(|sample| {
+            sample
+                .gives
+                .iter()
+                .flat_map(|(_, words)| words)
+                .all(|words| !words.contains("bad: ") && !words.contains("uncertain: "))
+        })
+        .find_map(|sample| of_this(&sample.send, &sample.hear));
+    before.or(good).or_else(|| {
+        driver
+            .samples
+            .iter()
+            .find_map(|sample| of_this(&sample.send, &sample.hear))
+    })
+}
