@@ -15,4 +15,5 @@ pub mod enter;
 pub mod high_water;
 pub mod ledger;
 pub mod needs;
+pub mod outbox;
 pub mod seal;

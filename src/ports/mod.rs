@@ -4,6 +4,7 @@
 pub mod broker;
 pub mod clock;
 pub mod disk;
+pub mod index;
 pub mod links;
 pub mod mqtt;
 pub mod pty;
