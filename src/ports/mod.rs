@@ -6,6 +6,7 @@ pub mod clock;
 pub mod disk;
 pub mod index;
 pub mod links;
+pub mod listen;
 pub mod mqtt;
 pub mod pty;
 pub mod random;
