@@ -9,3 +9,4 @@
 mod mqtt;
 mod power_loss;
 mod world;
+mod web;
