@@ -236,7 +236,7 @@ fn bar(page: &Page, here: Option<&Screen>) -> Markup {
 fn usage(page: &Page) -> Markup {
     html! {
         @if let Some(word) = use_word(page) {
-            div class="use" role="note" { b { (word) } span { "– " (page.say(Say::DemoMeans)) } }
+            div class="use" role="note" { span { b { (word) } " – " (page.say(Say::DemoMeans)) } }
         }
     }
 }

@@ -224,6 +224,7 @@ catalogue! {
     NoBatch = "No batch",
     ContextLostStep = "Batch and step not known",
     RunOf = "run {run}",
+    NotConfirmed = "not confirmed",
     ForSo = "for {span}",
 
     // units
@@ -250,7 +251,6 @@ catalogue! {
     WaitingForPrint = "Waits for print",
     WaitingForPrintWhy = "Speaks when its print key is pressed",
     OutOfService = "Out of service",
-    WordBecause = "{word}: {because}",
 
     // the record strip
     StateOfRecord = "State of the record",

@@ -48,7 +48,12 @@ fn main(page: &Page) -> Markup {
 fn attention(page: &Page) -> Markup {
     let calls = calls::all(page);
     if calls.is_empty() {
-        return calm(page);
+        // Where nothing is watched, nothing needing anyone would be no news.
+        return if page.board.units.is_empty() {
+            html! {}
+        } else {
+            calm(page)
+        };
     }
     let (cards, rest) = calls.split_at(calls.len().min(CARDS));
     html! {
@@ -148,7 +153,9 @@ fn step(page: &Page, at: usize, view: &UnitView) -> Markup {
         @if let Some(step) = &view.step {
             " · " (step)
             @if view.run > 1 { ", " (page.tell(Say::RunOf, &[("run", u64::from(view.run).into())])) }
-            @if let Some(since) = view.step_since {
+            @if view.state == UnitState::ContextLost {
+                ", " (page.say(Say::NotConfirmed))
+            } @else if let Some(since) = view.step_since {
                 ", " (page.live(&format!("u{at}-for"), &page.tell(Say::ForSo, &[("span", figures::stopwatch(page.age(since)).into())])))
             }
         }
@@ -164,8 +171,8 @@ fn point(page: &Page, id: &str, view: &PointView) -> Markup {
     } else {
         page.say(no_value(view.state))
     };
+    let word = word(page, view);
     let why = why(page, view);
-    let word = word(page, view, if has_value { &why } else { "" });
     page.note(
         id,
         json!({
@@ -185,18 +192,18 @@ fn point(page: &Page, id: &str, view: &PointView) -> Markup {
                 span class="t" { (title) }
                 @match look.mark {
                     Some(mark) => span class={"mark " (look.tone.word())} {
-                        (shape(mark)) span class="w live" id={(id) "-word"} { (page.now(&word)) }
+                        (shape(mark)) span class="live" id={(id) "-word"} { (page.now(&word)) }
                     },
                     None => span class="sr" id={(id) "-word"} { (page.now(&word)) },
                 }
+                @if !why.is_empty() { span class="r" { (page.live(&format!("{id}-why"), &why)) } }
             }
             @if has_value {
                 div class="v" { span class="live" id=(id) { (page.now(&value)) } small { (NO_BREAK) (view.unit) } }
-                div class="g" { (chart.gauge(page, id, view.limits.as_ref())) }
             } @else {
                 div class="v word" { span class="live" id=(id) { (page.now(&value)) } }
-                div class="why" { (page.live(&format!("{id}-why"), &why)) }
             }
+            div class="g" { (chart.gauge(page, id, view.limits.as_ref())) }
             (chart.spark(page, id))
         }
     }
@@ -231,13 +238,13 @@ fn no_value(state: PointState) -> Say {
     }
 }
 
-/// The one word beside the point, with what belongs to it.
-fn word(page: &Page, view: &PointView, why: &str) -> String {
+/// The one word beside the point, with its age where that is the point.
+fn word(page: &Page, view: &PointView) -> String {
     let age = |then, key, bare| match then {
         Some(then) => page.tell(key, &[("span", page.about(then).into())]),
         None => page.say(bare),
     };
-    let word = match view.state {
+    match view.state {
         PointState::Normal if view.limits.is_some() => page.say(Say::InLimits),
         PointState::Normal => page.say(Say::NoLimits),
         PointState::NearLimit => page.say(Say::NearLimit),
@@ -249,14 +256,7 @@ fn word(page: &Page, view: &PointView, why: &str) -> String {
         PointState::Waiting => page.say(Say::Waiting),
         PointState::WaitingForPrint => page.say(Say::WaitingForPrint),
         PointState::OutOfService => page.say(Say::OutOfService),
-    };
-    if why.is_empty() || view.state == PointState::Normal {
-        return word;
     }
-    page.tell(
-        Say::WordBecause,
-        &[("word", word.into()), ("because", why.into())],
-    )
 }
 
 /// The reason in plain words, where it says more than the state's own word.
@@ -266,6 +266,9 @@ fn why(page: &Page, view: &PointView) -> String {
         PointState::WaitingForPrint => page.say(Say::WaitingForPrintWhy),
         _ => String::new(),
     };
+    if view.state == PointState::Normal {
+        return String::new();
+    }
     match view.because.as_str() {
         "" | "silent" | "stale" | "waiting" => own,
         because => typeset(because),

@@ -8,6 +8,7 @@ use steelyard::flow::board::{
 /// The names of all boards.
 pub(crate) const ALL: &[&str] = &[
     "calm",
+    "turning",
     "excursion",
     "outage",
     "late",
@@ -25,6 +26,11 @@ pub(crate) fn at(name: &str, ms: i64) -> Board {
     let mut board = line(now, ms);
     match name {
         "calm" => {}
+        "turning" => {
+            if ms / 3000 % 2 == 1 {
+                excursion(&mut board);
+            }
+        }
         "excursion" => excursion(&mut board),
         "outage" => outage(&mut board),
         "late" => late(&mut board),
@@ -374,7 +380,7 @@ fn point(
     let limit = |at: usize| (!limits[at].is_empty()).then(|| limits[at].to_owned());
     let reach = match (limits[0].parse::<f64>(), limits[3].parse::<f64>()) {
         (Ok(low), Ok(high)) => (high - low) * 0.12,
-        _ => middle.abs() * 0.02,
+        _ => middle.abs() * 0.004,
     };
     let value = |step: i64| middle + reach * ((step as f64 * 0.35).sin() + (step as f64 * 0.13).sin() * 0.6);
     let step = ms / 1000;
