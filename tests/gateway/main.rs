@@ -8,5 +8,5 @@
 
 mod mqtt;
 mod power_loss;
-mod world;
 mod web;
+mod world;

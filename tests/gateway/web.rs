@@ -5,8 +5,6 @@
 //! $ STEELYARD_SERVE_FIXTURES=1 cargo test --test gateway serves_its_boards -- --nocapture
 //! {"calm":"http://127.0.0.1:40123","excursion":"http://127.0.0.1:40124", …}
 //! ```
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 mod boards;
 
 use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc, time::Duration};
