@@ -3,8 +3,9 @@
 //! `ports` fulfils these with the real thing; the tests with a simulated world that has seeds and faults.
 //! Nothing above `ports` may reach the outside any other way; `tests/floors.rs` looks.
 
-use record::{Stamp, Trouble};
+use record::{Hash, PublicKey, Stamp, Trouble};
 use std::{
+    collections::{BTreeSet, HashMap},
     future::Future,
     io,
     path::{Path, PathBuf},
@@ -242,4 +243,217 @@ pub trait Files: Send + std::marker::Sync {
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Names in a directory, sorted; an absent one has none.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+}
+
+// ---------------------------------------------------------------- record store
+
+/// Which page of the world: a number is only unique within its epoch of its ledger of its gateway.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PageId {
+    /// The gateway's name.
+    pub gateway: String,
+    /// Id of the ledger.
+    pub ledger: String,
+    /// Epoch of the ledger.
+    pub epoch: u64,
+    /// Page number.
+    pub page: u64,
+}
+
+/// A page the record store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Hash of its seal line.
+    pub seal: Hash,
+    /// When it was stored.
+    pub stored: Stamp,
+}
+
+/// A place in a ledger where the old key hands over to a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handover {
+    /// The last page under the old key, whose last entry announces the new one.
+    pub at: PageId,
+    /// Thumbprint of the old key.
+    pub old: Hash,
+    /// The new key.
+    pub new: PublicKey,
+}
+
+/// What the record store knows that a page is judged by.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// Pages it holds, of those it was asked about.
+    pub pages: HashMap<PageId, Held>,
+    /// Ledgers it knows of the gateways it was asked about: gateway, ledger.
+    pub ledgers: BTreeSet<(String, String)>,
+    /// Changes of key in these ledgers, in order.
+    pub handovers: Vec<Handover>,
+}
+
+/// A stretch of a page's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Where it begins.
+    pub at: u32,
+    /// How long it is; 0 stands for a member that is not there.
+    pub long: u32,
+}
+
+/// One entry of a page, as the record store finds it again: members as they stand in its line.
+#[derive(Debug, Clone, Default)]
+pub struct EntryRow {
+    /// Its number.
+    pub seq: u64,
+    /// The whole line.
+    pub line: Span,
+    /// `kind`, `time`, `unit`, `batch`, `step` and `point`, with their escapes as written.
+    pub words: [Span; 6],
+    /// Which execution of the step.
+    pub run: Option<i64>,
+}
+
+/// A page to be kept, byte for byte, with what it is found by.
+#[derive(Debug, Clone)]
+pub struct PageRow {
+    /// Which page.
+    pub id: PageId,
+    /// Number of its first entry.
+    pub first: u64,
+    /// Hash of its seal line.
+    pub seal: Hash,
+    /// Hash of the seal line before it.
+    pub prev: Option<Hash>,
+    /// Thumbprint of the key that sealed it.
+    pub kid: Hash,
+    /// Whether a ledger or an epoch begins with it, so that nothing is missing before it.
+    pub opens: bool,
+    /// When it was sealed, by the gateway's clock.
+    pub sealed: Stamp,
+    /// When it was stored.
+    pub stored: Stamp,
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Its entries.
+    pub entries: Vec<EntryRow>,
+}
+
+/// A page that contradicts one that is held: same place, another seal. Kept, never receipted.
+#[derive(Debug, Clone)]
+pub struct ForkRow {
+    /// The place.
+    pub id: PageId,
+    /// Hash of its own seal line.
+    pub seal: Hash,
+    /// When it was heard first.
+    pub heard: Stamp,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+/// Something that was not stored, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineRow {
+    /// The gateway it names, or whose topic it came on.
+    pub gateway: String,
+    /// Stable name of the reason: `key-not-enrolled`.
+    pub reason: String,
+    /// The reason in words.
+    pub because: String,
+    /// When it was heard first.
+    pub heard: Stamp,
+    /// How often it was heard.
+    pub times: u64,
+    /// The bytes as they came.
+    pub bytes: Vec<u8>,
+}
+
+/// Pages missing within an epoch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hole {
+    /// The first missing page.
+    pub from: PageId,
+    /// The number of the last missing page.
+    pub to: u64,
+}
+
+/// Two neighbours that do not fit together, or a place held by two pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The place.
+    pub at: PageId,
+    /// What does not fit, in words.
+    pub what: String,
+}
+
+/// What is held of one ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerCount {
+    /// The gateway's name.
+    pub gateway: String,
+    /// Id of the ledger.
+    pub ledger: String,
+    /// Pages held.
+    pub pages: u64,
+    /// Entries held.
+    pub entries: u64,
+    /// The newest page, by epoch and number.
+    pub newest: (u64, u64),
+    /// When the last page was stored.
+    pub stored: Stamp,
+}
+
+/// An entry found in the record store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundEntry {
+    /// The page it stands on.
+    pub page: PageId,
+    /// Its number.
+    pub seq: u64,
+    /// Its line.
+    pub line: String,
+}
+
+/// Where the record store keeps what it was given: one act of writing at a time, and questions beside it.
+pub trait PageStore: Send + std::marker::Sync {
+    /// Begins an act of writing. Nothing of it counts before [`StoreWork::commit`] has returned; dropped
+    /// before that, it never was.
+    fn begin(&self) -> Waiting<'_, Result<Box<dyn StoreWork>, Trouble>>;
+    /// What is held, ledger by ledger.
+    fn counts(&self) -> Waiting<'_, Result<Vec<LedgerCount>, Trouble>>;
+    /// Pages missing between pages that are held.
+    fn holes(&self) -> Waiting<'_, Result<Vec<Hole>, Trouble>>;
+    /// Forks, and neighbours whose chain does not fit.
+    fn contradictions(&self) -> Waiting<'_, Result<Vec<Contradiction>, Trouble>>;
+    /// What was not stored, newest first, at most so many.
+    fn quarantine(&self, most: u32) -> Waiting<'_, Result<Vec<QuarantineRow>, Trouble>>;
+    /// One page, byte for byte.
+    fn page<'a>(&'a self, id: &'a PageId) -> Waiting<'a, Result<Option<Vec<u8>>, Trouble>>;
+    /// The entries that name this batch, in the order of their ledgers.
+    fn entries_of<'a>(&'a self, batch: &'a str) -> Waiting<'a, Result<Vec<FoundEntry>, Trouble>>;
+    /// The entries of one ledger whose numbers lie in this range.
+    fn entries_between<'a>(
+        &'a self,
+        gateway: &'a str,
+        ledger: &'a str,
+        seqs: (u64, u64),
+    ) -> Waiting<'a, Result<Vec<FoundEntry>, Trouble>>;
+}
+
+/// One act of writing into the record store.
+pub trait StoreWork: Send {
+    /// What is known about these pages, the pages before them, and their gateways.
+    fn standing<'a>(&'a mut self, pages: &'a [PageId]) -> Waiting<'a, Result<Standing, Trouble>>;
+    /// Keeps pages with their entries.
+    fn keep<'a>(&'a mut self, pages: &'a [PageRow]) -> Waiting<'a, Result<(), Trouble>>;
+    /// Keeps a change of key.
+    fn hand_over<'a>(&'a mut self, handover: &'a Handover) -> Waiting<'a, Result<(), Trouble>>;
+    /// Keeps a fork beside the page it contradicts.
+    fn fork<'a>(&'a mut self, fork: &'a ForkRow) -> Waiting<'a, Result<(), Trouble>>;
+    /// Keeps what is not stored, and says how often it has been heard by now.
+    fn set_aside<'a>(&'a mut self, row: &'a QuarantineRow) -> Waiting<'a, Result<u64, Trouble>>;
+    /// Takes bytes out of quarantine, because they are kept as a page now.
+    fn release<'a>(&'a mut self, row: &'a QuarantineRow) -> Waiting<'a, Result<(), Trouble>>;
+    /// Makes all of it durable.
+    fn commit(self: Box<Self>) -> Waiting<'static, Result<(), Trouble>>;
 }
