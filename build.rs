@@ -20,6 +20,29 @@ fn main() {
         "Screen",
         &out.join("screens.rs"),
     );
+    migrations(&here.join("src/store/migrations"), &out.join("migrations.rs"));
+}
+
+/// The record store's schema, one file per change, in the order of their dated names.
+fn migrations(dir: &PathBuf, out: &PathBuf) {
+    println!("cargo::rerun-if-changed={}", dir.display());
+    let mut files: Vec<PathBuf> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "sql"));
+    files.sort();
+    let mut text = String::from("static ALL: &[(&str, &str)] = &[\n");
+    for file in &files {
+        writeln!(
+            text,
+            "    ({:?}, include_str!({file:?})),",
+            file.file_stem().unwrap()
+        )
+        .unwrap();
+    }
+    text.push_str("];\n");
+    fs::write(out, text).unwrap();
 }
 
 fn list(dir: &PathBuf, constant: &str, kind: &str, out: &PathBuf) {

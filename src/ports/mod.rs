@@ -11,4 +11,5 @@ pub mod mqtt;
 pub mod pty;
 pub mod random;
 pub mod serial;
+pub mod store_sqlite;
 pub mod tcp;

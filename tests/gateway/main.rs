@@ -8,5 +8,6 @@
 
 mod mqtt;
 mod power_loss;
+mod store;
 mod web;
 mod world;
