@@ -1,1 +1,3 @@
 //! See src/lib.rs.
+
+pub mod link_task;

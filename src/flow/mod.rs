@@ -14,6 +14,7 @@ pub mod context;
 pub mod enter;
 pub mod high_water;
 pub mod ledger;
+pub mod link;
 pub mod needs;
 pub mod outbox;
 pub mod seal;

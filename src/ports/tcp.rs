@@ -8,10 +8,10 @@ use rustix::{
     io::Errno,
     net::{RecvFlags, recv, sockopt},
 };
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::timeout,
 };
 
@@ -64,6 +64,27 @@ impl Link for Tcp {
                 Err(problem) => return Err(problem.into()),
             }
         }
+    }
+}
+
+/// Listens for such connections: the instrument's side, used by the simulator. Dropping it is pulling the plug.
+#[derive(Debug)]
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Listens at `127.0.0.1:0` (any free port) or wherever is said.
+    pub async fn open(address: &str) -> io::Result<Self> {
+        Ok(Self(TcpListener::bind(address).await?))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// The next connection.
+    pub async fn accept(&self) -> io::Result<Tcp> {
+        Tcp::of(self.0.accept().await?.0)
     }
 }
 

@@ -6,6 +6,7 @@
     reason = "chapters share one world, and each uses a part of it"
 )]
 
+mod links;
 mod mqtt;
 mod power_loss;
 mod store;

@@ -1,0 +1,271 @@
+//! Hearing: which bytes are the answer to the question, and which are anything else.
+
+use super::{Action, Change, Link, Matching, Moment, Phase, QUIET, Question, numbered::Cut};
+use driver::Heard;
+use record::Failure;
+use std::time::Duration;
+
+impl Link {
+    pub(super) fn heard(&mut self, at: Moment, bytes: Vec<u8>, out: &mut Vec<Action>) {
+        if self.plan.matching == Matching::Number {
+            return self.heard_numbered(at, &bytes, out);
+        }
+        match std::mem::replace(&mut self.phase, Phase::Opening) {
+            Phase::Waiting { question, deadline } => {
+                self.phase = Phase::Waiting { question, deadline };
+                self.heard_while_waiting(at, question, &bytes, out);
+            }
+            Phase::Settling { question, heard, .. } => {
+                self.phase = Phase::Idle {
+                    not_before: at.elapsed,
+                };
+                self.doubt(at, question, heard.raw, &bytes, out);
+            }
+            Phase::Quarantine { until } => {
+                self.foreign.burst.extend_from_slice(&bytes);
+                self.phase = Phase::Quarantine {
+                    until: until.max(at.elapsed + QUIET),
+                };
+            }
+            Phase::Idle { not_before } => {
+                self.phase = Phase::Idle { not_before };
+                self.unasked(at, &bytes, out);
+            }
+            Phase::Sending(question) => {
+                // Faster than the wire: it was on its way before the question was.
+                self.stations[question.station].take_back(at.elapsed);
+                self.phase = Phase::Idle {
+                    not_before: at.elapsed,
+                };
+                self.unasked(at, &bytes, out);
+            }
+            closed => self.phase = closed,
+        }
+    }
+
+    pub(super) fn heard_while_waiting(
+        &mut self,
+        at: Moment,
+        question: Question,
+        bytes: &[u8],
+        out: &mut Vec<Action>,
+    ) {
+        let station = &mut self.stations[question.station];
+        let pause = station.pause(question.place);
+        let listened = station.hear(at, bytes);
+        self.give(listened.outputs, out);
+        if self.plan.matching == Matching::Nothing {
+            if let Some(heard) = listened.answer {
+                self.phase = Phase::Idle {
+                    not_before: at.elapsed + pause,
+                };
+                self.believe(at, question, &heard, out);
+            }
+            return;
+        }
+        match listened.answer {
+            Some(heard) if listened.foreign.is_empty() => {
+                let until = at.elapsed + pause.max(QUIET);
+                self.phase = Phase::Settling {
+                    question,
+                    until,
+                    heard,
+                    came: at,
+                };
+            }
+            Some(heard) => {
+                self.phase = Phase::Idle {
+                    not_before: at.elapsed,
+                };
+                self.doubt(at, question, heard.raw, &listened.foreign, out);
+            }
+            None if listened.foreign.is_empty() => {}
+            None => {
+                let waiting = std::mem::replace(&mut self.phase, Phase::Opening);
+                self.foreign.burst = listened.foreign;
+                self.judge_burst(at, out);
+                self.phase = waiting;
+            }
+        }
+    }
+
+    /// Two frames where one was asked for: which of them is ours, nobody can say.
+    pub(super) fn doubt(
+        &mut self,
+        at: Moment,
+        question: Question,
+        mut raw: Vec<u8>,
+        more: &[u8],
+        out: &mut Vec<Action>,
+    ) {
+        raw.extend_from_slice(more);
+        let doubt = (Failure::Unexpected, MORE_THAN_ASKED, raw);
+        let outputs = self.stations[question.station].doubted(at, question.asked, question.place, doubt);
+        self.give(outputs, out);
+        self.unasked(at, more, out);
+    }
+
+    pub(super) fn heard_numbered(&mut self, at: Moment, bytes: &[u8], out: &mut Vec<Action>) {
+        for cut in self.numbered.hear(bytes) {
+            match cut {
+                Cut::Answer(frame) => {
+                    let Phase::Waiting { question, .. } = self.phase else {
+                        continue;
+                    };
+                    let pause = self.stations[question.station].pause(question.place);
+                    let Some(mut heard) = self.stations[question.station].hear_frame(at, &frame) else {
+                        continue;
+                    };
+                    heard.raw = frame;
+                    self.phase = Phase::Idle {
+                        not_before: at.elapsed + pause,
+                    };
+                    self.believe(at, question, &heard, out);
+                }
+                Cut::Late(frame) => {
+                    if let Some(station) = self
+                        .stations
+                        .iter_mut()
+                        .find(|station| station.unit() == frame.get(6).copied())
+                    {
+                        station.counts.late += 1;
+                    }
+                }
+                Cut::Broken(raw) => {
+                    if let Phase::Waiting { question, .. } = self.phase {
+                        let garbled = (Failure::Garbled, Failure::Garbled.word(), raw);
+                        let station = &mut self.stations[question.station];
+                        let outputs = station.doubted(at, question.asked, question.place, garbled);
+                        self.give(outputs, out);
+                    }
+                    out.push(Action::Close);
+                    self.phase = Phase::Closed {
+                        open_at: at.elapsed + self.reopen.failed(),
+                    };
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The answer stands.
+    pub(super) fn believe(&mut self, at: Moment, question: Question, heard: &Heard, out: &mut Vec<Action>) {
+        self.reopen.succeeded();
+        self.renew.succeeded();
+        self.renew_at = None;
+        self.budget.used(question.asked.elapsed, at.elapsed);
+        let station = &mut self.stations[question.station];
+        let outputs = if self.foreign.refused_until.is_some() {
+            let doubt = (Failure::Unexpected, ANOTHER_MASTER, heard.raw.clone());
+            station.doubted(at, question.asked, question.place, doubt)
+        } else {
+            station.answered(at, question.asked, question.place, heard)
+        };
+        self.give(outputs, out);
+    }
+
+    /// Bytes that nobody asked for.
+    pub(super) fn unasked(&mut self, at: Moment, bytes: &[u8], out: &mut Vec<Action>) {
+        if self.plan.matching == Matching::Nothing {
+            let outputs = self
+                .stations
+                .first_mut()
+                .map(|station| station.hear(at, bytes).outputs);
+            self.give(outputs.unwrap_or_default(), out);
+            return;
+        }
+        self.foreign.burst.extend_from_slice(bytes);
+        self.phase = Phase::Quarantine {
+            until: at.elapsed + QUIET,
+        };
+    }
+
+    /// A burst is over: noise, a late answer of ours, or another master.
+    pub(super) fn judge_burst(&mut self, at: Moment, out: &mut Vec<Action>) {
+        let burst = std::mem::take(&mut self.foreign.burst);
+        if burst.is_empty() {
+            return;
+        }
+        if self.plan.matching == Matching::Nothing {
+            // in a quarantine: what was asked for is late, what was not has no question to belong to
+            self.stations
+                .iter_mut()
+                .for_each(|station| station.counts.late += 1);
+            return;
+        }
+        let Some(frame) = sound_frame(&burst) else {
+            self.stations
+                .iter_mut()
+                .for_each(|station| station.counts.noise += burst.len() as u64);
+            return;
+        };
+        let ours = self
+            .stations
+            .iter_mut()
+            .find(|station| station.unit() == Some(frame[0]));
+        if let Some(station) = ours.filter(|_| !is_question(frame)) {
+            station.counts.late += 1;
+            if station.owes(at.elapsed) {
+                return;
+            }
+            // An answer of ours that nobody waits for: once it is an echo, again and again it is asked for elsewhere.
+            self.foreign
+                .strays
+                .retain(|stray| at.elapsed.saturating_sub(*stray) < ALONE_AGAIN);
+            self.foreign.strays.push(at.elapsed);
+            self.phase = Phase::Quarantine {
+                until: at.elapsed + REST,
+            };
+            if self.foreign.strays.len() < STRAYS {
+                return;
+            }
+        }
+        let first = self.foreign.refused_until.is_none();
+        self.foreign.refused_until = Some(at.elapsed + ALONE_AGAIN);
+        if first {
+            self.tell(at, Change::AnotherMaster { heard: burst }, out);
+        }
+    }
+
+    pub(super) fn all_quiet_again(&mut self, at: Moment, out: &mut Vec<Action>) {
+        if self
+            .foreign
+            .refused_until
+            .is_some_and(|until| at.elapsed >= until)
+        {
+            self.foreign.refused_until = None;
+            self.tell(at, Change::AloneAgain, out);
+        }
+    }
+}
+
+/// The longest RTU frame with a sound check in these bytes.
+fn sound_frame(bytes: &[u8]) -> Option<&[u8]> {
+    let sound = |frame: &&[u8]| {
+        let (body, sum) = frame.split_at(frame.len() - 2);
+        driver::crc16(body).to_le_bytes() == sum
+    };
+    (4..=bytes.len().min(256))
+        .rev()
+        .find_map(|length| bytes.windows(length).find(sound))
+}
+
+/// Whether a frame is what a master sends, and not what an instrument answers.
+fn is_question(frame: &[u8]) -> bool {
+    match frame {
+        [_, 1 | 2, bytes, ..] => frame.len() == 8 && *bytes != 3,
+        [_, 3..=6, ..] => frame.len() == 8,
+        [_, function, ..] => *function < 0x80,
+        _ => false,
+    }
+}
+
+/// How long a line rests after an answer that nobody waited for.
+const REST: Duration = Duration::from_millis(500);
+/// So many of them within [`ALONE_AGAIN`] are another master.
+const STRAYS: usize = 10;
+/// Without a foreign frame for this long, the line is ours again.
+const ALONE_AGAIN: Duration = Duration::from_secs(10);
+/// Why an answer is not believed.
+const ANOTHER_MASTER: &str = "another master on this line";
+const MORE_THAN_ASKED: &str = "more than one answer";
