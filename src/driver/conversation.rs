@@ -236,7 +236,7 @@ impl Conversation {
                 measures: Vec::new(),
                 answer_within: identity.answer_within,
                 pause_after: Duration::ZERO,
-                ask_at_most_every: Duration::from_secs(300),
+                ask_at_most_every: Duration::from_mins(5),
             }),
             (Spoken::Modbus(modbus), Asked::Read(at)) => {
                 let read = &modbus.reads[at];
@@ -366,12 +366,13 @@ impl Conversation {
     }
 
     fn remember_given_up(&mut self) {
-        if let Some(pending) = self.pending.take() {
-            if pending.request.is_some() && self.transport == Transport::ModbusTcp {
-                self.given_up.push_back(pending.transaction);
-                while self.given_up.len() > REMEMBERED {
-                    self.given_up.pop_front();
-                }
+        if let Some(pending) = self.pending.take()
+            && pending.request.is_some()
+            && self.transport == Transport::ModbusTcp
+        {
+            self.given_up.push_back(pending.transaction);
+            while self.given_up.len() > REMEMBERED {
+                self.given_up.pop_front();
             }
         }
     }

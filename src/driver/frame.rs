@@ -107,9 +107,9 @@ impl Cutter {
     pub(crate) fn push(&mut self, framing: &Framing, byte: u8, out: &mut Vec<Cut>) {
         self.raw.push(byte);
         if framing.length.is_some() {
-            self.fixed(framing, out)
+            self.fixed(framing, out);
         } else {
-            self.delimited(framing, out)
+            self.delimited(framing, out);
         }
     }
 

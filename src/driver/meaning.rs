@@ -177,17 +177,15 @@ impl When {
                     Wanted::Float(text) => fields.put(&claim.part.field, float(text)),
                     Wanted::Text(text) => fields.put(&claim.part.field, Field::Text(text.clone())),
                 }
-            } else if let (Some((low, high)), Wanted::Number(number)) = (claim.part.bits, &claim.is) {
-                if claim.part.number(fields) == Some(*number) {
-                    let other = if low == high {
-                        1 - number
-                    } else if *number == 0 {
-                        1
-                    } else {
-                        0
-                    };
-                    claim.part.write(fields, other);
-                }
+            } else if let (Some((low, high)), Wanted::Number(number)) = (claim.part.bits, &claim.is)
+                && claim.part.number(fields) == Some(*number)
+            {
+                let other = if low == high {
+                    1 - number
+                } else {
+                    i128::from(*number == 0)
+                };
+                claim.part.write(fields, other);
             }
         }
     }

@@ -282,11 +282,11 @@ impl PlayedText {
                 return Some(self.answer(at));
             }
         }
-        if let Some(identity) = &self.text.identity {
-            if buffer.ends_with(&[identity.send.as_slice(), &framing.sends_with].concat()) {
-                buffer.clear();
-                return Some(framing.wrap(&self.identified(&identity.reads)));
-            }
+        if let Some(identity) = &self.text.identity
+            && buffer.ends_with(&[identity.send.as_slice(), &framing.sends_with].concat())
+        {
+            buffer.clear();
+            return Some(framing.wrap(&self.identified(&identity.reads)));
         }
         let whole = !framing.sends_with.is_empty() && buffer.ends_with(&framing.sends_with);
         if whole || buffer.len() > 256 {

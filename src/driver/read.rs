@@ -139,17 +139,14 @@ fn caveat(block: &Block<'_>) -> Caveat {
 // ---------------------------------------------------------------- characters
 
 fn text_way(root: &Block<'_>, in_bytes: bool) -> Text {
-    let (line, framing) = match root.block("serial", "[serial]") {
-        Some(serial) => {
-            let line = line_settings(&serial, 9600, "8N1");
-            let framing = framing(&serial);
-            serial.finish();
-            (line, framing)
-        }
-        None => {
-            root.missing("serial");
-            (line_of(9600, "8N1"), plain_lines())
-        }
+    let (line, framing) = if let Some(serial) = root.block("serial", "[serial]") {
+        let line = line_settings(&serial, 9600, "8N1");
+        let framing = framing(&serial);
+        serial.finish();
+        (line, framing)
+    } else {
+        root.missing("serial");
+        (line_of(9600, "8N1"), plain_lines())
     };
     let blocks = root.named_blocks("measure");
     let names: Vec<String> = blocks.iter().map(|(name, _)| name.what.clone()).collect();
@@ -196,7 +193,7 @@ fn text_way(root: &Block<'_>, in_bytes: bool) -> Text {
 }
 
 fn measure_name(desk: &Desk<'_>, name: &Written) {
-    if !is_name(&name.what) || ["value", "unit", "serial_number"].contains(&name.what.as_str()) {
+    if !is_name(&name.what) || ["value", "unit", "number", "serial_number"].contains(&name.what.as_str()) {
         desk.complain(
             Complaint::new(
                 "not-a-name",
@@ -204,7 +201,7 @@ fn measure_name(desk: &Desk<'_>, name: &Written) {
             )
             .mark(
                 name.span.clone(),
-                "letters a to z, digits and _; not value, unit or serial_number",
+                "letters a to z, digits and _; not value, unit, number or serial_number",
             )
             .help("name it after what it measures: weight, temperature, speed"),
         );
@@ -351,7 +348,7 @@ fn ask(name: &Written, block: &Block<'_>, names: &[String], blocks: &[(Written, 
         .filter(|name| names.iter().any(|known| known == name))
         .collect();
     let kind = |field: &str| match field {
-        "value" => Kind::Number,
+        "value" | "number" => Kind::Number,
         "unit" => Kind::Unit,
         other if here.contains(&other) => Kind::Number,
         _ => Kind::Any,
@@ -820,7 +817,7 @@ fn read(block: &Block<'_>, order: Order, most: Option<u16>) -> Option<Read> {
     }
     let pace = block.pace("ask_at_most").unwrap_or(match role {
         ReadRole::Values => Duration::from_millis(100),
-        ReadRole::Settings | ReadRole::Identity => Duration::from_secs(300),
+        ReadRole::Settings | ReadRole::Identity => Duration::from_mins(5),
     });
     let doubts = doubts(block, None);
     let mut points = Vec::new();
@@ -911,10 +908,8 @@ fn register_point(block: &Block<'_>, order: Order) -> Option<(RegisterPoint, Opt
             return None;
         }
     };
-    if is_measure || !is_name(&name.what) {
-        if name.what != "serial_number" {
-            measure_name(block.desk(), &name);
-        }
+    if (is_measure || !is_name(&name.what)) && name.what != "serial_number" {
+        measure_name(block.desk(), &name);
     }
     let mut is = block.word("is", Is::words());
     if is.is_none() && !block.has("is") {

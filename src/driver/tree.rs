@@ -87,26 +87,24 @@ impl<'a> Block<'a> {
     /// The whole text of the key's value, if it is there.
     pub(crate) fn text(&self, key: &'static str) -> Option<At<String>> {
         let (value, span) = self.value(key)?;
-        match value.as_str() {
-            Some(text) => Some(At {
+        if let Some(text) = value.as_str() {
+            Some(At {
                 what: text.to_owned(),
                 span,
-            }),
-            None => {
-                self.wrong_kind(key, "a text in quotes", value, span);
-                None
-            }
+            })
+        } else {
+            self.wrong_kind(key, "a text in quotes", value, span);
+            None
         }
     }
 
     pub(crate) fn whole(&self, key: &'static str) -> Option<At<i64>> {
         let (value, span) = self.value(key)?;
-        match integer(value) {
-            Some(what) => Some(At { what, span }),
-            None => {
-                self.wrong_kind(key, "a whole number", value, span);
-                None
-            }
+        if let Some(what) = integer(value) {
+            Some(At { what, span })
+        } else {
+            self.wrong_kind(key, "a whole number", value, span);
+            None
         }
     }
 
@@ -214,12 +212,11 @@ impl<'a> Block<'a> {
     /// The table under a key.
     pub(crate) fn block(&self, key: &'static str, name: impl Into<String>) -> Option<Block<'a>> {
         let (value, span) = self.value(key)?;
-        match value.as_table() {
-            Some(table) => Some(Block::new(self.desk, table, name, span)),
-            None => {
-                self.wrong_kind(key, "a table", value, span);
-                None
-            }
+        if let Some(table) = value.as_table() {
+            Some(Block::new(self.desk, table, name, span))
+        } else {
+            self.wrong_kind(key, "a table", value, span);
+            None
         }
     }
 
@@ -280,15 +277,16 @@ impl<'a> Block<'a> {
         block
             .names()
             .into_iter()
-            .filter_map(|(name, value, span)| match value.as_str() {
-                Some(text) => Some((
-                    name,
-                    At {
-                        what: text.to_owned(),
-                        span,
-                    },
-                )),
-                None => {
+            .filter_map(|(name, value, span)| {
+                if let Some(text) = value.as_str() {
+                    Some((
+                        name,
+                        At {
+                            what: text.to_owned(),
+                            span,
+                        },
+                    ))
+                } else {
                     block.wrong_kind(&name.what, "a text in quotes", value, span);
                     None
                 }
@@ -304,9 +302,10 @@ impl<'a> Block<'a> {
         block
             .names()
             .into_iter()
-            .filter_map(|(name, value, span)| match integer(value) {
-                Some(number) => Some((name, At { what: number, span })),
-                None => {
+            .filter_map(|(name, value, span)| {
+                if let Some(number) = integer(value) {
+                    Some((name, At { what: number, span }))
+                } else {
                     block.wrong_kind(&name.what, "a whole number", value, span);
                     None
                 }
@@ -343,13 +342,12 @@ impl<'a> Block<'a> {
         block
             .names()
             .into_iter()
-            .filter_map(|(name, value, span)| match value.as_table() {
-                Some(table) => {
+            .filter_map(|(name, value, span)| {
+                if let Some(table) = value.as_table() {
                     let title = format!("[{key}.{}]", name.what);
                     let span = span.start.min(name.span.start)..span.end;
                     Some((name, Block::new(self.desk, table, title, span)))
-                }
-                None => {
+                } else {
                     block.wrong_kind(&name.what, "a table", value, span);
                     None
                 }
@@ -440,8 +438,8 @@ fn pace(text: &str) -> Option<Duration> {
     let count: u32 = count.parse().ok().filter(|count| *count > 0)?;
     let whole = match per {
         "second" => Duration::from_secs(1),
-        "minute" => Duration::from_secs(60),
-        "hour" => Duration::from_secs(3600),
+        "minute" => Duration::from_mins(1),
+        "hour" => Duration::from_hours(1),
         _ => return None,
     };
     Some(whole / count)
