@@ -1,7 +1,7 @@
 # Sourced by chapters that need a plant: a real broker with TLS, a configuration, and words to a unit.
 # Everything lies below $work and on ports that were free a moment ago. Nothing here runs by itself.
 # shellcheck shell=bash
-# shellcheck disable=SC2154,SC2034  # $work and $pid come from lib.sh; chapters use what is set here
+# shellcheck disable=SC2154,SC2034,SC2120  # $work and $pid come from lib.sh; chapters use what is set here
 
 tls="$work/tls"
 
