@@ -272,6 +272,48 @@ impl History {
         self.lay_out();
     }
 
+    /// A batch as the record has it.
+    pub fn recall_batch(&mut self, told: &context::Batch) {
+        let at = self.batches.iter().position(|batch| batch.id == told.id).unwrap_or_else(|| {
+            self.batches.push(Batch::unknown(told));
+            self.batches.len() - 1
+        });
+        self.batches[at].lost = None;
+        self.batches[at].tell(told, told.started);
+        self.batches.sort_by_key(|batch| batch.started);
+        self.lay_out();
+    }
+
+    /// A run as the record has it.
+    pub fn recall_run(&mut self, batch: &str, told: &context::Run) {
+        let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) else {
+            return;
+        };
+        let known = batch.runs.iter().position(|known| known.step == told.step && known.run == told.run);
+        let run = Run::told(told, known.map(|at| &batch.runs[at]), told.started);
+        match known {
+            Some(at) => batch.runs[at] = run,
+            None => batch.runs.push(run),
+        }
+        self.lay_out();
+    }
+
+    /// A run that was told no more.
+    pub fn recall_withdrawn(&mut self, batch: &str, step: &str, run: u32) {
+        if let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) {
+            batch.runs.retain(|known| *known.step != *step || known.run != run);
+        }
+        self.lay_out();
+    }
+
+    /// A batch that left the unit without an end.
+    pub fn recall_lost(&mut self, batch: &str, time: Stamp) {
+        if let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) {
+            batch.lost = Some(time.max(batch.started));
+        }
+        self.lay_out();
+    }
+
     fn free(&mut self, sent: Stamp, changes: &mut Vec<Change>) {
         let Some(batch) = self.batches.last_mut().filter(|batch| !batch.state.is_over()) else {
             changes.push(Change::Free { time: sent });

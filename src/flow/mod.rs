@@ -15,6 +15,7 @@ pub mod enter;
 pub mod high_water;
 pub mod ledger;
 pub mod link;
+pub mod line;
 pub mod needs;
 pub mod outbox;
 pub mod seal;

@@ -4,7 +4,7 @@ pub(super) const KIND: Kind = Kind {
     name: "binding",
     says: "attaches earlier entries to a batch, or detaches wrongly bound ones",
     outside: &[
-        "unit", "batch", "step", "run", "state", "because", "seqs", "count", "root",
+        "unit", "batch", "step", "run", "state", "because", "seqs", "count", "root", "verdict", "limits",
     ],
     inside: &["by", "note"],
     because: &[

@@ -1,0 +1,255 @@
+//! Context that came too late, or corrects what was told: what was bound otherwise is bound again.
+//!
+//! Entries are never changed: `binding` entries detach them from where they were and attach them to where
+//! they belong, with the verdict that counts there. Readings that became no entry, because nobody asked for
+//! them as it seemed then, become entries now. What comes out is what would have come out had the context
+//! been in time; only the bindings tell that it was not.
+
+use super::{Enter, Line};
+use crate::flow::{
+    bind::{Bound, History, bind},
+    check::Verdict,
+};
+use record::{Draft, Hash, Quality, Stamp, Value};
+use std::sync::Arc;
+
+/// What is bound otherwise now, by place and verdict.
+#[derive(Debug, Default)]
+struct Moved {
+    detached: Vec<(Arc<Bound>, Vec<(u64, Hash)>)>,
+    attached: Vec<(Arc<Bound>, Option<Verdict>, Vec<(u64, Hash)>)>,
+}
+
+impl Moved {
+    fn detach(&mut self, place: &Arc<Bound>, entry: (u64, Hash)) {
+        if place.batch.is_none() {
+            return;
+        }
+        match self.detached.iter_mut().find(|(known, _)| known.same_place(place)) {
+            Some((_, entries)) => entries.push(entry),
+            None => self.detached.push((place.clone(), vec![entry])),
+        }
+    }
+
+    fn attach(&mut self, place: &Arc<Bound>, verdict: Option<Verdict>, entry: (u64, Hash)) {
+        if place.batch.is_none() {
+            return;
+        }
+        let alike = |known: &Arc<Bound>, said: Option<Verdict>| known.same_place(place) && said == verdict;
+        match self.attached.iter_mut().find(|(known, said, _)| alike(known, *said)) {
+            Some((_, _, entries)) => entries.push(entry),
+            None => self.attached.push((place.clone(), verdict, vec![entry])),
+        }
+    }
+
+    fn count(&self) -> usize {
+        let detached: usize = self.detached.iter().map(|(_, entries)| entries.len()).sum();
+        let attached: usize = self.attached.iter().map(|(_, _, entries)| entries.len()).sum();
+        detached.max(attached)
+    }
+}
+
+impl Line {
+    /// Binds again what the new history of a unit binds otherwise than the one before.
+    pub(super) fn bind_again(&mut self, unit: usize, before: &History, corrected: bool, enter: &mut dyn Enter) {
+        let Some(from) = self.units[unit].history.differs_from(before) else { return };
+        let watches = self.units[unit].watches.clone();
+        if !watches.iter().any(|watch| self.watches[*watch].at.is_some_and(|at| at >= from)) {
+            return;
+        }
+        self.attach_shared(true, enter);
+        let mut moved = Moved::default();
+        self.others_again(unit, from, &mut moved);
+        for watch in watches {
+            if let Some(at) = self.watches[watch].at.filter(|at| *at >= from) {
+                self.rewind(watch, from);
+                self.take_again(watch, from, at, enter);
+                self.readings_again(watch, from, &mut moved);
+            }
+        }
+        self.say_moved(unit, from, corrected, &moved, enter);
+    }
+
+    /// Gaps, excursions, exceptions and summaries from `from` on.
+    fn others_again(&mut self, unit: usize, from: Stamp, moved: &mut Moved) {
+        let mut others = std::mem::take(&mut self.units[unit].others);
+        for other in others.iter_mut().filter(|other| other.until >= from) {
+            let history = &self.units[unit].history;
+            let entry = (other.seq, other.leaf);
+            let mut places = vec![bind(history, other.from).clone()];
+            if other.kind == "gap" {
+                for boundary in history.boundaries(other.from, other.until) {
+                    places.push(bind(history, boundary).clone());
+                }
+            }
+            for old in &other.places {
+                if !places.iter().any(|place| place.same_place(old)) {
+                    moved.detach(old, entry);
+                }
+                let counts = other.until > from || other.from >= from;
+                self.units[unit].count(old, |tally| match other.kind {
+                    "gap" if counts => tally.gaps = tally.gaps.saturating_sub(1),
+                    "excursion" if other.from >= from => tally.excursions = tally.excursions.saturating_sub(1),
+                    "exception" if other.from >= from => tally.exceptions = tally.exceptions.saturating_sub(1),
+                    _ => {}
+                });
+            }
+            let kept = |place: &Arc<Bound>| other.places.iter().any(|old| old.same_place(place));
+            if matches!(other.kind, "gap" | "exception") {
+                for place in places.iter().filter(|place| !kept(place)) {
+                    moved.attach(place, None, entry);
+                }
+            } else {
+                // Excursions and summaries follow from limits and intervals of their place: elsewhere
+                // they are derived anew, not moved.
+                places.retain(|place| kept(place));
+            }
+            if other.kind == "exception" && other.from >= from {
+                for place in &places {
+                    self.units[unit].count(place, |tally| tally.exceptions += 1);
+                }
+            }
+            other.places = places;
+        }
+        self.units[unit].others = others;
+    }
+
+    /// Puts a watch back to just before `from`.
+    fn rewind(&mut self, at: usize, from: Stamp) {
+        let unit = self.watches[at].unit;
+        let (point, slot) = self.slot(at);
+        self.uncount(at, from);
+        let held = &self.points[point];
+        let taken = held.past.iter().take((held.next - held.base) as usize);
+        let earlier = || taken.clone().filter(|past| past.reading.time < from);
+        let last = earlier().map(|past| past.reading.time).max();
+        let quality = earlier().last().map_or(Quality::Good, |past| past.reading.answer.quality());
+        let gaps = self.units[unit].others.iter().filter(|other| other.kind == "gap" && other.watch == at);
+        let gap = gaps.filter(|gap| gap.until <= from).map(|gap| gap.until).max();
+        let watch = &mut self.watches[at];
+        let covered = last.max(gap).unwrap_or(watch.covered).min(from.plus_ms(-1));
+        let interval = watch.interval.take().filter(|interval| interval.from < from);
+        let interval = interval.and_then(|interval| {
+            let inside = held.past.iter().zip(held.base..held.next).filter(|(past, _)| {
+                past.reading.time >= interval.from && past.reading.time < from
+            });
+            let facts = inside.filter_map(|(past, serial)| Some((serial, past, past.judged(slot)?)));
+            super::watch::Interval::of(interval.slot, facts.map(|(serial, past, judged)| {
+                (serial, past.reading.time, &past.reading.answer, judged.verdict)
+            }))
+        });
+        let mut excursion = watch.excursion.take().filter(|excursion| excursion.started < from);
+        if let Some(excursion) = &mut excursion {
+            let outside = held.past.iter().zip(held.base..held.next).filter(|(past, _)| {
+                past.reading.time >= excursion.started
+                    && past.reading.time < from
+                    && past.judged(slot).is_some_and(|judged| judged.verdict == excursion.side)
+            });
+            let outside: Vec<_> = outside.collect();
+            let worst = outside.iter().filter_map(|(past, serial)| match past.reading.answer.value() {
+                Some(Value::Quantity(shown)) if shown.unit == excursion.band.unit => Some((shown.amount.clone(), *serial)),
+                _ => None,
+            });
+            let above = excursion.side == Verdict::Above;
+            let worst = worst.reduce(|a, b| if (b.0.number() > a.0.number()) == above { b } else { a });
+            if let Some((extreme, serial)) = worst {
+                excursion.extreme = extreme;
+                excursion.extreme_at = serial;
+                excursion.count = outside.len() as u64;
+            }
+        }
+        let earlier = from.plus_ms(-1);
+        let place = bind(&self.units[unit].history, earlier).clone();
+        watch.rewound(interval, excursion, quality);
+        watch.at = Some(earlier);
+        watch.covered = covered;
+        self.enter_place(at, place);
+    }
+
+    /// Takes what was counted from `from` on out of the figures.
+    fn uncount(&mut self, at: usize, from: Stamp) {
+        let (point, slot) = self.slot(at);
+        let unit = self.watches[at].unit;
+        let held = &mut self.points[point];
+        let taken = (held.next - held.base) as usize;
+        for past in held.past.iter_mut().take(taken).filter(|past| past.reading.time >= from) {
+            let bit = if slot < 64 { 1 << slot } else { 0 };
+            let captured = u64::from(past.counted & bit != 0);
+            past.counted &= !bit;
+            let quality = past.reading.answer.quality() as usize;
+            let Some(judged) = past.judged(slot) else { continue };
+            if self.watches[at].rule_in(&judged.place).pace == super::watch::Pacing::Never {
+                continue;
+            }
+            let verdict = judged.verdict as usize;
+            self.units[unit].count(&judged.place.clone(), |tally| {
+                tally.verdicts[verdict] = tally.verdicts[verdict].saturating_sub(1);
+                tally.qualities[quality] = tally.qualities[quality].saturating_sub(1);
+                tally.captured = tally.captured.saturating_sub(captured);
+            });
+        }
+    }
+
+    /// Takes the readings of a watch once more, in the order of their time.
+    fn take_again(&mut self, at: usize, from: Stamp, until: Stamp, enter: &mut dyn Enter) {
+        let (point, slot) = self.slot(at);
+        let held = &self.points[point];
+        let taken = (held.next - held.base) as usize;
+        let mut again: Vec<(Stamp, u64)> = (held.past.iter().take(taken).zip(held.base..))
+            .filter(|(past, _)| past.reading.time >= from)
+            .map(|(past, serial)| (past.reading.time, serial))
+            .collect();
+        again.sort_by_key(|(time, _)| *time);
+        for (time, serial) in again {
+            let Some(place) = serial.checked_sub(self.points[point].base) else { continue };
+            self.go(at, time, enter);
+            self.close_gap(at, time, enter);
+            self.judge(point, place as usize, slot, at);
+            self.take_in(point, place as usize, slot, at, enter);
+        }
+        self.go(at, until, enter);
+    }
+
+    /// Entered readings from `from` on: where they were bound, and where they are now.
+    fn readings_again(&mut self, at: usize, from: Stamp, moved: &mut Moved) {
+        let (point, slot) = self.slot(at);
+        for past in self.points[point].past.iter_mut().filter(|past| past.reading.time >= from) {
+            let Some(judged) = past.judged(slot) else { continue };
+            let now = (judged.place.clone(), judged.verdict);
+            let Some(written) = &mut past.entered else { continue };
+            let entry = (written.seq, written.leaf);
+            let Some(was) = written.places.get_mut(slot) else { continue };
+            if !was.0.same_place(&now.0) {
+                moved.detach(&was.0, entry);
+                moved.attach(&now.0, Some(now.1), entry);
+            }
+            *was = now;
+        }
+    }
+
+    fn say_moved(&mut self, unit: usize, from: Stamp, corrected: bool, moved: &Moved, enter: &mut dyn Enter) {
+        let because = if corrected { "context-corrected" } else { "context-late" };
+        for (place, entries) in &moved.detached {
+            self.bind_entries(unit, place, "detached", because, None, entries.clone(), enter);
+        }
+        for (place, verdict, entries) in &moved.attached {
+            self.bind_entries(unit, place, "attached", because, *verdict, entries.clone(), enter);
+        }
+        let count = moved.count();
+        if count == 0 {
+            return;
+        }
+        let place = bind(&self.units[unit].history, from).clone();
+        let late = self.now.ms_since(from).max(0);
+        let says = format!("{count} entries were bound again: what holds since {from} was told {late} ms later");
+        let draft = self.placed(Draft::new("exception", self.now), unit, &place).with("because", "context-late");
+        enter.enter(draft.data("says", says));
+        self.units[unit].count(&place, |tally| tally.exceptions += 1);
+    }
+
+    /// The point of a watch, and which of the point's watches it is.
+    pub(super) fn slot(&self, at: usize) -> (usize, usize) {
+        let point = self.watches[at].point;
+        (point, self.points[point].watches.iter().position(|other| *other == at).unwrap_or(0))
+    }
+}

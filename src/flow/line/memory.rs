@@ -1,0 +1,263 @@
+//! What was read and entered of late, so that context that comes late can still bind it.
+//!
+//! Bounded: of every point the readings of the last fifteen minutes, entered or not, and beyond that the
+//! entered ones up to a share of 50,000 a unit. What is forgotten is in the record as it was bound then.
+
+use super::{Enter, Entered, Line, Reading, watch::Judged};
+use crate::flow::{bind::Bound, check::Verdict};
+use record::{Amount, Answer, Draft, Hash, Stamp, Value};
+use std::{fmt::Write, sync::Arc};
+
+/// Readings that became no entry are kept so long.
+const KEPT_MS: i64 = 15 * 60_000;
+/// Entries kept per unit.
+const KEPT: usize = 50_000;
+/// At least so many readings are kept of every point.
+const KEPT_OF_POINT: usize = 1_000;
+
+/// One reading, held or taken.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub(super) reading: Reading,
+    /// One for each watch of the point, once taken. The first stands by itself: most points have one.
+    pub(super) first: Option<Judged>,
+    pub(super) more: Vec<Judged>,
+    /// Counted as one the captures asked for, by bits of the watches.
+    pub(super) counted: u64,
+    pub(super) entered: Option<Written>,
+}
+
+/// A reading that is an entry.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) seq: u64,
+    pub(super) leaf: Hash,
+    /// Where it is bound now, for each watch, and the verdict that counts there.
+    pub(super) places: Vec<(Arc<Bound>, Verdict)>,
+}
+
+/// Another entry about a point: a gap, an excursion, an exception, a summary.
+#[derive(Debug)]
+pub(super) struct Other {
+    pub(super) seq: u64,
+    pub(super) leaf: Hash,
+    pub(super) kind: &'static str,
+    pub(super) watch: usize,
+    pub(super) from: Stamp,
+    pub(super) until: Stamp,
+    /// Where it is bound now; a gap may lie in several runs.
+    pub(super) places: Vec<Arc<Bound>>,
+}
+
+impl Past {
+    pub(super) fn new(reading: Reading) -> Self {
+        Self { reading, first: None, more: Vec::new(), counted: 0, entered: None }
+    }
+
+    pub(super) fn judged(&self, slot: usize) -> Option<&Judged> {
+        if slot == 0 { self.first.as_ref() } else { self.more.get(slot - 1) }
+    }
+
+    pub(super) fn judge(&mut self, slot: usize, judged: Judged) {
+        if slot == 0 {
+            self.first = Some(judged);
+        } else if let Some(place) = self.more.get_mut(slot - 1) {
+            *place = judged;
+        } else {
+            self.more.push(judged);
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Judged> {
+        self.first.iter().chain(&self.more)
+    }
+}
+
+impl Line {
+    /// Enters a reading, once. `None` when it was forgotten meanwhile.
+    pub(super) fn enter_reading(
+        &mut self,
+        point: usize,
+        serial: u64,
+        around: Option<u64>,
+        enter: &mut dyn Enter,
+    ) -> Option<u64> {
+        let at = serial.checked_sub(self.points[point].base)? as usize;
+        let past = self.points[point].past.get(at)?;
+        if let Some(written) = &past.entered {
+            return Some(written.seq);
+        }
+        past.first.as_ref()?;
+        let draft = self.reading_draft(point, past, around);
+        let Entered { seq, leaf } = enter.enter(draft);
+        let past = self.points[point].past.get_mut(at)?;
+        let places: Vec<(Arc<Bound>, Verdict)> = past.all().map(|judged| (judged.place.clone(), judged.verdict)).collect();
+        if batches(&places) > 1 {
+            let watches = &self.points[point].watches;
+            for (watch, (place, verdict)) in watches.iter().zip(&places).filter(|(_, (place, _))| place.batch.is_some()) {
+                let unit = self.watches[*watch].unit;
+                let (place, verdict) = (place.clone(), *verdict);
+                self.units[unit].shared.push(super::Shared { seq, leaf, place, verdict, since: self.now });
+            }
+        }
+        let past = self.points[point].past.get_mut(at)?;
+        past.entered = Some(Written { seq, leaf, places });
+        Some(seq)
+    }
+
+    fn reading_draft(&self, point: usize, past: &Past, around: Option<u64>) -> Draft {
+        let reading = &past.reading;
+        let places: Vec<(Arc<Bound>, Verdict)> =
+            past.all().map(|judged| (judged.place.clone(), judged.verdict)).collect();
+        let mut draft = Draft::new("reading", reading.time);
+        // Of several batches it names none, so that nothing is counted twice: bindings attach it to each.
+        let told = past
+            .all()
+            .enumerate()
+            .find(|(_, judged)| judged.place.batch.is_some())
+            .or_else(|| past.all().enumerate().next().filter(|_| places.len() == 1));
+        let judged = told.map(|(_, judged)| judged).or(past.first.as_ref());
+        if let Some((slot, judged)) = told.filter(|_| batches(&places) < 2) {
+            let watch = self.points[point].watches.get(slot).map(|watch| &self.watches[*watch]);
+            if let Some(watch) = watch {
+                draft = self.placed(draft, watch.unit, &judged.place);
+            }
+            if judged.place.held {
+                draft = draft.with("state", "held");
+            }
+        }
+        draft = draft.with("point", self.points[point].name.to_string());
+        if let Some((slot, _)) = told {
+            if let Some(watch) = self.points[point].watches.get(slot) {
+                draft = draft.with("role", self.watches[*watch].role.as_str());
+            }
+        }
+        if let Some(judged) = judged {
+            draft = judgement(draft, judged);
+        }
+        if let Some(seq) = around {
+            draft = draft.with("around", seq);
+        }
+        answered(draft, reading, judged.map_or("", |judged| judged.why), self.now, self.settle)
+    }
+
+    /// Keeps an entry about a point in mind.
+    pub(super) fn remember(&mut self, watch: usize, kind: &'static str, span: (Stamp, Stamp), entered: Entered, place: Arc<Bound>) {
+        let unit = &mut self.units[self.watches[watch].unit];
+        let Entered { seq, leaf } = entered;
+        unit.others.push_back(Other { seq, leaf, kind, watch, from: span.0, until: span.1, places: vec![place] });
+        if unit.others.len() > KEPT {
+            unit.others.pop_front();
+        }
+    }
+
+    /// Forgets what is too old or too much. Never what is still held.
+    pub(super) fn prune(&mut self) {
+        if self.now.ms_since(self.pruned).abs() < 60_000 {
+            return;
+        }
+        self.pruned = self.now;
+        let old = self.now.plus_ms(-KEPT_MS);
+        for point in &mut self.points {
+            let points = point.watches.iter().map(|watch| self.units[self.watches[*watch].unit].watches.len());
+            let share = (KEPT / points.max().unwrap_or(1).max(1)).max(KEPT_OF_POINT);
+            let keep_from = point.past.len().saturating_sub(super::watch::AROUND + 1) as u64 + point.base;
+            while point.base < point.next.min(keep_from) {
+                let forget = point.past.front().is_some_and(|past| {
+                    point.past.len() > share || (past.entered.is_none() && past.reading.time < old)
+                });
+                if !forget {
+                    break;
+                }
+                point.past.pop_front();
+                point.base += 1;
+            }
+        }
+        for unit in &mut self.units {
+            unit.history.forget(32);
+        }
+    }
+
+    /// Makes room at once when a point talks faster than is remembered.
+    pub(super) fn make_room(&mut self, point: usize) {
+        let point = &mut self.points[point];
+        if point.past.len() > KEPT && point.base < point.next {
+            point.past.pop_front();
+            point.base += 1;
+        }
+    }
+}
+
+/// How many batches these places name.
+fn batches(places: &[(Arc<Bound>, Verdict)]) -> usize {
+    let mut names: Vec<&str> = places.iter().filter_map(|(place, _)| place.batch.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.len()
+}
+
+/// The verdict and the limits it rests on.
+fn judgement(draft: Draft, judged: &Judged) -> Draft {
+    let mut draft = draft.with("verdict", judged.verdict.word());
+    let Some(band) = judged.band.as_ref().filter(|_| judged.verdict != Verdict::NotJudged) else { return draft };
+    draft = draft.with("limits", limits(&judged.place));
+    let limits = [
+        ("low", &band.low),
+        ("high", &band.high),
+        ("warn_low", &band.warn_low),
+        ("warn_high", &band.warn_high),
+    ];
+    for (name, limit) in limits {
+        if let Some(limit) = limit {
+            draft = draft.data(name, limit.as_str());
+        }
+    }
+    draft
+}
+
+/// Which limits were in force: the revision of the recipe where it is known, else the configuration's.
+pub(super) fn limits(place: &Bound) -> String {
+    if place.revision.is_empty() { "config".to_owned() } else { format!("rev {}", place.revision) }
+}
+
+/// The answer itself, with the bytes behind it.
+fn answered(draft: Draft, reading: &Reading, why: &str, now: Stamp, settle: i64) -> Draft {
+    let mut draft = draft.with("quality", reading.answer.quality().word());
+    draft = draft.data("because", reading.answer.because().unwrap_or(why));
+    draft = match reading.answer.value() {
+        Some(Value::Quantity(quantity)) => {
+            draft.data("value", quantity.amount.as_str()).data("in", quantity.unit.ucum())
+        }
+        Some(Value::Text(text)) => draft.data("value", text.as_str()),
+        None => draft,
+    };
+    let late = now.ms_since(reading.read).max(0);
+    if late > settle + 2_000 {
+        draft = draft.data("late_ms", late);
+    }
+    draft.data("raw", hex(&reading.raw)).data("read", reading.read)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // holds because writing to a String never fails
+        let _ = write!(text, "{byte:02X}");
+    }
+    text
+}
+
+/// An amount as an entry writes it.
+pub(super) fn amount(number: rust_decimal::Decimal) -> String {
+    Amount::of(number).to_string()
+}
+
+/// The answer of a reading as a number in `f64`, for a trend line only.
+pub(super) fn as_number(answer: &Answer) -> f64 {
+    use rust_decimal::prelude::ToPrimitive;
+    match answer {
+        Answer::Good(Value::Quantity(quantity)) => quantity.amount.number().to_f64().unwrap_or(f64::NAN),
+        _ => f64::NAN,
+    }
+}
+

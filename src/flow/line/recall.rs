@@ -1,0 +1,226 @@
+//! After a restart the state is built again from the ledger: give every line from the first entry of the
+//! oldest batch that may still be open, in order, before the first event.
+//!
+//! Nothing is entered here. A message that comes again afterwards changes only what is not in the ledger yet,
+//! so a stop between two entries of one message loses neither.
+
+use super::{
+    Line, Reading,
+    memory::{Other, Past, Written},
+    watch::Judged,
+};
+use crate::{
+    config::plant::PointName,
+    flow::{
+        bind::{Bound, bind},
+        check::Verdict,
+        context::Phase,
+    },
+};
+use record::{Amount, Answer, Line as Entry, Quantity, Stamp, Unit, Value};
+use std::sync::Arc;
+
+/// Kinds that the gateway enters about itself.
+const OWN: &[&str] = &["start", "stop", "clock", "configuration", "key", "epoch"];
+
+impl Line {
+    /// Takes in one full line of the ledger.
+    pub fn recall(&mut self, line: &Entry<'_>) {
+        let Some(time) = line.raw("time").and_then(Stamp::read) else { return };
+        if OWN.contains(&line.kind()) {
+            self.own(line.seq(), line.leaf(), time);
+            return;
+        }
+        let unit = line.text("unit").and_then(|name| self.units.iter().position(|unit| unit.name == name));
+        if let Some(unit) = unit {
+            let number = line.data_int("number").filter(|_| matches!(line.kind(), "batch" | "step" | "allocation"));
+            let known = &mut self.units[unit];
+            known.number = known.number.max(number.unwrap_or(0).max(0) as u64);
+        }
+        match (line.kind(), unit) {
+            ("batch", Some(unit)) => self.recall_batch(unit, line, time),
+            ("step", Some(unit)) => self.recall_step(unit, line, time),
+            ("allocation", Some(unit)) if line.raw("state") == Some("lost") => {
+                if let Some(batch) = line.text("batch") {
+                    self.units[unit].history.recall_lost(&batch, time);
+                }
+            }
+            ("reading", unit) => self.recall_reading(unit, line, time),
+            ("gap" | "exception" | "excursion" | "summary", Some(unit)) => self.recall_other(unit, line, time),
+            ("verdict", Some(unit)) => self.recall_verdict(unit, line),
+            _ => {}
+        }
+    }
+
+    fn recall_batch(&mut self, unit: usize, line: &Entry<'_>, time: Stamp) {
+        let (Some(id), Some(state)) = (line.text("batch"), line.raw("state").and_then(Phase::named)) else { return };
+        let word = |name: &str| line.data_text(name).unwrap_or_default();
+        let size = match (word("size"), word("in")) {
+            (size, code) if code.is_empty() => size,
+            (size, code) => {
+                let shown = Unit::named(&code).map(|unit| unit.shown().to_owned()).unwrap_or(code);
+                format!("{size} {shown}")
+            }
+        };
+        let stamp = |name: &str| line.data_text(name).and_then(|text| Stamp::read(&text));
+        let told = crate::flow::context::Batch {
+            id: id.as_str().into(),
+            product: word("product"),
+            recipe: word("recipe"),
+            revision: word("revision"),
+            size,
+            state,
+            since: Some(time),
+            started: stamp("started").unwrap_or(time),
+            ended: state.is_over().then(|| stamp("ended").unwrap_or(time)),
+        };
+        if let Some(closing) = line.int("closing") {
+            self.closed_before(unit, &id, time, closing.max(0) as u32);
+        }
+        if stamp("started").is_some() {
+            self.units[unit].history.recall_batch(&told);
+        }
+    }
+
+    fn recall_step(&mut self, unit: usize, line: &Entry<'_>, time: Stamp) {
+        let (Some(batch), Some(step), Some(run)) = (line.text("batch"), line.text("step"), line.int("run")) else {
+            return;
+        };
+        let stamp = |name: &str| line.data_text(name).and_then(|text| Stamp::read(&text));
+        let run = run.max(0) as u32;
+        let Some(state) = line.raw("state").and_then(Phase::named) else {
+            self.units[unit].history.recall_withdrawn(&batch, &step, run);
+            return;
+        };
+        let told = crate::flow::context::Run {
+            step: step.as_str().into(),
+            title: line.data_text("title").unwrap_or_default(),
+            run,
+            state,
+            since: Some(time),
+            started: stamp("started").unwrap_or(time),
+            ended: state.is_over().then(|| stamp("ended").unwrap_or(time)),
+        };
+        self.units[unit].history.recall_run(&batch, &told);
+    }
+
+    fn recall_reading(&mut self, unit: Option<usize>, line: &Entry<'_>, time: Stamp) {
+        let Some(point) = line.text("point").and_then(|name| self.point_named(&name)) else { return };
+        let Some(answer) = recalled_answer(line) else { return };
+        let read = line.data_text("read").and_then(|text| Stamp::read(&text)).unwrap_or(time);
+        let verdict = line.raw("verdict").and_then(Verdict::named).unwrap_or(Verdict::NotJudged);
+        let raw = line.data_text("raw").map(|text| unhex(&text)).unwrap_or_default();
+        let name = self.points[point].name.clone();
+        let quality = answer.quality() as usize;
+        let mut past = Past::new(Reading { point: name, answer, raw, time, read });
+        let mut places = Vec::new();
+        for (slot, watch) in self.points[point].watches.clone().into_iter().enumerate() {
+            let known = &mut self.watches[watch];
+            known.at = known.at.max(Some(time));
+            known.covered = known.covered.max(time);
+            let place = if unit.is_none_or(|unit| unit == known.unit) {
+                bind(&self.units[known.unit].history, time).clone()
+            } else {
+                Arc::new(Bound::default())
+            };
+            let asked = known.rule_in(&place).pace;
+            if asked != super::watch::Pacing::Never {
+                let around = line.int("around").is_some();
+                let captured = !(around && matches!(asked, super::watch::Pacing::Every(_)));
+                let known_unit = known.unit;
+                self.units[known_unit].count(&place, |tally| tally.count(verdict as usize, quality, u64::from(captured)));
+                if captured && slot < 64 {
+                    past.counted |= 1 << slot;
+                }
+            }
+            places.push((place.clone(), verdict));
+            past.judge(slot, Judged { place, verdict, why: "", band: None });
+        }
+        past.entered = Some(Written { seq: line.seq(), leaf: line.leaf(), places });
+        let held = &mut self.points[point];
+        held.heard = held.heard.max(Some(time));
+        held.past.push_back(past);
+        held.next += 1;
+        self.make_room(point);
+    }
+
+    fn recall_other(&mut self, unit: usize, line: &Entry<'_>, time: Stamp) {
+        let until = line.raw("until").and_then(Stamp::read).unwrap_or(time);
+        let place = bind(&self.units[unit].history, time).clone();
+        let kind = match line.kind() {
+            "gap" => "gap",
+            "summary" => "summary",
+            "excursion" if line.raw("state") == Some("open") => "excursion",
+            "excursion" => "closed",
+            _ => "exception",
+        };
+        self.units[unit].count(&place, |tally| match kind {
+            "gap" => tally.gaps += 1,
+            "excursion" => tally.excursions += 1,
+            "exception" => tally.exceptions += 1,
+            _ => {}
+        });
+        let point = line.text("point").and_then(|name| self.point_named(&name));
+        let role = line.text("role").unwrap_or_default();
+        let watch = self.units[unit].watches.iter().copied().find(|watch| {
+            let watch = &self.watches[*watch];
+            Some(watch.point) == point && watch.role == role
+        });
+        let Some(watch) = watch else { return };
+        if kind == "gap" {
+            let known = &mut self.watches[watch];
+            known.covered = known.covered.max(until);
+            known.at = known.at.max(Some(until));
+        }
+        let (seq, leaf) = (line.seq(), line.leaf());
+        let from = if kind == "closed" {
+            line.data_text("started").and_then(|text| Stamp::read(&text)).unwrap_or(time)
+        } else {
+            time
+        };
+        let until = if kind == "closed" { time } else { until };
+        self.units[unit].others.push_back(Other { seq, leaf, kind, watch, from, until, places: vec![place] });
+        match kind {
+            "excursion" => self.watches[watch].recall_excursion(line, time),
+            "closed" => self.watches[watch].excursion = None,
+            _ => {}
+        }
+    }
+
+    fn recall_verdict(&mut self, unit: usize, line: &Entry<'_>) {
+        let (Some(batch), Some(step), Some(run)) = (line.text("batch"), line.text("step"), line.int("run")) else {
+            return;
+        };
+        let at = self.units[unit].tally(&batch.as_str().into(), &step.as_str().into(), run.max(0) as u32);
+        let tally = &mut self.units[unit].tallies[at];
+        tally.said = Some(line.seq());
+        tally.changed = false;
+    }
+
+    fn point_named(&self, name: &str) -> Option<usize> {
+        let (tag, measure) = name.rsplit_once('.')?;
+        self.index.get(&PointName { tag: tag.to_owned(), measure: measure.to_owned() }).copied()
+    }
+}
+
+fn recalled_answer(line: &Entry<'_>) -> Option<Answer> {
+    let value = line.data_text("value").map(|text| {
+        let unit = line.data_text("in").and_then(|code| Unit::named(&code));
+        match (Amount::read(&text), unit) {
+            (Some(amount), Some(unit)) => Value::Quantity(Quantity { amount, unit }),
+            _ => Value::Text(text),
+        }
+    });
+    let because = line.data_text("because").unwrap_or_default();
+    match (line.raw("quality")?, value) {
+        ("good", Some(value)) => Some(Answer::Good(value)),
+        ("uncertain", Some(value)) => Some(Answer::Uncertain(value, because)),
+        ("bad", _) => Some(Answer::Bad(because)),
+        _ => None,
+    }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let pair = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    (0..text.len()).step_by(2).map_while(pair).collect()
+}
