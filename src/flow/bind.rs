@@ -274,10 +274,14 @@ impl History {
 
     /// A batch as the record has it.
     pub fn recall_batch(&mut self, told: &context::Batch) {
-        let at = self.batches.iter().position(|batch| batch.id == told.id).unwrap_or_else(|| {
-            self.batches.push(Batch::unknown(told));
-            self.batches.len() - 1
-        });
+        let at = self
+            .batches
+            .iter()
+            .position(|batch| batch.id == told.id)
+            .unwrap_or_else(|| {
+                self.batches.push(Batch::unknown(told));
+                self.batches.len() - 1
+            });
         self.batches[at].lost = None;
         self.batches[at].tell(told, told.started);
         self.batches.sort_by_key(|batch| batch.started);
@@ -289,7 +293,10 @@ impl History {
         let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) else {
             return;
         };
-        let known = batch.runs.iter().position(|known| known.step == told.step && known.run == told.run);
+        let known = batch
+            .runs
+            .iter()
+            .position(|known| known.step == told.step && known.run == told.run);
         let run = Run::told(told, known.map(|at| &batch.runs[at]), told.started);
         match known {
             Some(at) => batch.runs[at] = run,
@@ -301,7 +308,9 @@ impl History {
     /// A run that was told no more.
     pub fn recall_withdrawn(&mut self, batch: &str, step: &str, run: u32) {
         if let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) {
-            batch.runs.retain(|known| *known.step != *step || known.run != run);
+            batch
+                .runs
+                .retain(|known| *known.step != *step || known.run != run);
         }
         self.lay_out();
     }

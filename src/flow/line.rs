@@ -22,6 +22,7 @@ mod watch;
 use super::{
     bind::{Bound, History},
     check::Verdict,
+    enter::{Enter, Entered},
 };
 use crate::config::plant::{Authority, Plant, PointName};
 use memory::{Other, Past};
@@ -31,21 +32,6 @@ use std::{
     sync::Arc,
 };
 use watch::Watch;
-
-/// Takes entries, numbers them in the order they come, and says their leaf.
-pub trait Enter {
-    /// Enters one entry.
-    fn enter(&mut self, draft: Draft) -> Entered;
-    /// Enters the entry that closes a batch; count and root over all entries that name it are added.
-    fn close(&mut self, draft: Draft, batch: &str) -> Entered;
-}
-
-/// What became of a draft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entered {
-    pub seq: u64,
-    pub leaf: Hash,
-}
 
 /// One answer of one point.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,17 +53,41 @@ pub enum LineEvent {
     Reading(Reading),
     /// A question to a point brought nothing usable. `because` is a word of the `gap` entry
     /// (`silent`, `refused`, `garbled`, `unexpected`, `unplugged` …), `note` says more.
-    Failed { point: PointName, since: Stamp, because: &'static str, note: String, now: Stamp },
+    Failed {
+        point: PointName,
+        since: Stamp,
+        because: &'static str,
+        note: String,
+        now: Stamp,
+    },
     /// A context message for a unit.
-    Context { unit: String, via: Authority, bytes: Vec<u8>, now: Stamp },
+    Context {
+        unit: String,
+        via: Authority,
+        bytes: Vec<u8>,
+        now: Stamp,
+    },
     /// The way to the source of a unit's context is cut.
     ContextSourceSilent { unit: String, now: Stamp },
     /// The gateway entered something of its own: start, stop, clock, configuration, key, epoch.
-    GatewayEntry { seq: u64, leaf: Hash, kind: String, time: Stamp },
+    GatewayEntry {
+        seq: u64,
+        leaf: Hash,
+        kind: String,
+        time: Stamp,
+    },
     /// The gateway was off; `because` is a word of the `gap` entry: `power-loss`, `stopped`.
-    WasOff { from: Stamp, until: Stamp, because: &'static str },
+    WasOff {
+        from: Stamp,
+        until: Stamp,
+        because: &'static str,
+    },
     /// Later entries about a closed batch are to be covered: it is signed, or evidence is drawn.
-    CloseAgain { batch: String, because: &'static str, now: Stamp },
+    CloseAgain {
+        batch: String,
+        because: &'static str,
+        now: Stamp,
+    },
     /// Time passes. At least once a second.
     Tick { now: Stamp },
     /// The gateway stops: what is held is entered, open gaps end here.
@@ -88,7 +98,11 @@ pub enum LineEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub enum LineAction {
     /// To `…/context/{unit}/reply`, as JSON.
-    Reply { unit: String, accepted: bool, text: String },
+    Reply {
+        unit: String,
+        accepted: bool,
+        text: String,
+    },
     /// For log and terminal: one for each change of state, never one per question.
     Say(Trouble),
 }
@@ -169,7 +183,6 @@ struct Ending {
     batch: Arc<str>,
     draft: Option<Draft>,
     at: Stamp,
-    closings: u32,
 }
 
 /// An entry of the gateway itself.
@@ -212,7 +225,11 @@ impl Line {
                 line.watch(plant, at, role, point);
             }
             for capture in plant.captures.iter().filter(|capture| capture.at == unit.name) {
-                if !unit.roles.iter().any(|(role, point)| *role == capture.role && *point == capture.point) {
+                if !unit
+                    .roles
+                    .iter()
+                    .any(|(role, point)| *role == capture.role && *point == capture.point)
+                {
                     line.watch(plant, at, &capture.role, &capture.point);
                 }
             }
@@ -224,11 +241,22 @@ impl Line {
     pub fn next(&mut self, event: LineEvent, enter: &mut dyn Enter) -> Vec<LineAction> {
         match event {
             LineEvent::Reading(reading) => self.read(reading, enter),
-            LineEvent::Failed { point, since, because, note, now } => {
+            LineEvent::Failed {
+                point,
+                since,
+                because,
+                note,
+                now,
+            } => {
                 self.time(now);
                 self.failed(&point, since, because, note);
             }
-            LineEvent::Context { unit, via, bytes, now } => {
+            LineEvent::Context {
+                unit,
+                via,
+                bytes,
+                now,
+            } => {
                 self.time(now);
                 self.context(&unit, via, &bytes, enter);
             }
@@ -296,7 +324,9 @@ impl Line {
         let point = *self.index.entry(name.clone()).or_insert_with(|| {
             self.points.push(Point {
                 name: name.clone(),
-                title: equipment.map(|equipment| equipment.title.clone()).unwrap_or_default(),
+                title: equipment
+                    .map(|equipment| equipment.title.clone())
+                    .unwrap_or_default(),
                 watches: Vec::new(),
                 past: VecDeque::new(),
                 base: 0,

@@ -7,6 +7,7 @@
 )]
 
 mod links;
+mod binding;
 mod mqtt;
 mod power_loss;
 mod store;

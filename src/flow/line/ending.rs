@@ -2,10 +2,7 @@
 //! and one closing entry over everything that names the batch.
 
 use super::{Ending, Enter, Line, LineAction, Own, Shared};
-use crate::flow::{
-    bind::Bound,
-    check::Verdict,
-};
+use crate::flow::{bind::Bound, check::Verdict};
 use record::{Draft, Hash, Stamp, Tree, Trouble, ranges};
 use std::sync::Arc;
 
@@ -15,6 +12,33 @@ const KEPT: usize = 10_000;
 const SHARED_MS: i64 = 10_000;
 /// At most so many entries in one binding: its `seqs` must fit a line.
 const BOUND_AT_ONCE: usize = 2_000;
+
+/// How entries are bound by a `binding` entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    state: &'static str,
+    because: &'static str,
+    /// The verdict that counts where they are attached.
+    verdict: Option<Verdict>,
+}
+
+impl How {
+    pub(super) fn attached(because: &'static str, verdict: Option<Verdict>) -> Self {
+        Self {
+            state: "attached",
+            because,
+            verdict,
+        }
+    }
+
+    pub(super) fn detached(because: &'static str) -> Self {
+        Self {
+            state: "detached",
+            because,
+            verdict: None,
+        }
+    }
+}
 
 impl Line {
     pub(super) fn own(&mut self, seq: u64, leaf: Hash, time: Stamp) {
@@ -32,7 +56,10 @@ impl Line {
                 let ending = &self.units[unit].endings[at];
                 if ending.draft.is_some() && self.settled(unit, ending.at, all) {
                     let batch = ending.batch.clone();
-                    let from = self.units[unit].history.batch(&batch).map_or(ending.at, |batch| batch.started);
+                    let from = self.units[unit]
+                        .history
+                        .batch(&batch)
+                        .map_or(ending.at, |batch| batch.started);
                     let until = ending.at;
                     self.attach_shared(true, enter);
                     self.attach_own(unit, &batch, (from, until), enter);
@@ -53,7 +80,9 @@ impl Line {
         let mut due = Vec::new();
         for batch in self.units[unit].history.batches() {
             for run in &batch.runs {
-                let Some(until) = self.units[unit].history.run_until(&batch.id, run) else { continue };
+                let Some(until) = self.units[unit].history.run_until(&batch.id, run) else {
+                    continue;
+                };
                 let over = run.ended.is_some() || batch.state.is_over();
                 if over && self.settled(unit, until, all) {
                     due.push((batch.id.clone(), run.step.clone(), run.run, run.started, until));
@@ -73,18 +102,31 @@ impl Line {
         let known = self.units[at].tallies[tally].clone();
         let place = Bound {
             batch: Some(known.batch.clone()),
-            revision: self.units[at].history.batch(&known.batch).map_or("", |batch| &batch.revision).into(),
+            revision: self.units[at]
+                .history
+                .batch(&known.batch)
+                .map_or("", |batch| &batch.revision)
+                .into(),
             runs: vec![(known.step.clone(), known.run)],
             step: known.step.to_string(),
             held: false,
         };
         let watches = self.units[at].watches.iter().map(|watch| &self.watches[*watch]);
-        let expected: u64 = watches.clone().map(|watch| watch.expected(&place, from, until)).sum();
+        let expected: u64 = watches
+            .clone()
+            .map(|watch| watch.expected(&place, from, until))
+            .sum();
         let rules: usize = watches.map(|watch| watch.rule_in(&place).rules()).sum();
         let taken: u64 = known.qualities.iter().sum();
         if taken == 0 && known.said.is_none() {
-            let says = if expected == 0 { "no capture asks for anything in this step" } else { "nothing was read in this step" };
-            let draft = self.placed(Draft::new("exception", until), at, &place).with("because", "no-samples");
+            let says = if expected == 0 {
+                "no capture asks for anything in this step"
+            } else {
+                "nothing was read in this step"
+            };
+            let draft = self
+                .placed(Draft::new("exception", until), at, &place)
+                .with("because", "no-samples");
             enter.enter(draft.data("says", says));
             self.units[at].tallies[tally].exceptions += 1;
         }
@@ -120,17 +162,23 @@ impl Line {
     /// The gateway's own entries that fell into the batch.
     fn attach_own(&mut self, unit: usize, batch: &Arc<str>, span: (Stamp, Stamp), enter: &mut dyn Enter) {
         let within = |own: &&Own| own.time >= span.0 && own.time <= span.1;
-        let entries: Vec<(u64, Hash)> = self.own.iter().filter(within).map(|own| (own.seq, own.leaf)).collect();
-        let place = Bound { batch: Some(batch.clone()), ..Bound::default() };
-        self.bind_entries(unit, &place, "attached", "gateway", None, entries, enter);
+        let entries: Vec<(u64, Hash)> = self
+            .own
+            .iter()
+            .filter(within)
+            .map(|own| (own.seq, own.leaf))
+            .collect();
+        let place = Bound {
+            batch: Some(batch.clone()),
+            ..Bound::default()
+        };
+        self.bind_entries(unit, &place, How::attached("gateway", None), entries, enter);
     }
 
     fn close(&mut self, unit: usize, at: usize, enter: &mut dyn Enter) {
         let ending = &mut self.units[unit].endings[at];
         let Some(draft) = ending.draft.take() else { return };
-        ending.closings += 1;
         let batch = ending.batch.clone();
-        let draft = draft.with("closing", ending.closings);
         enter.close(draft, &batch);
         self.actions.push(LineAction::Say(
             Trouble::new("batch-closed", format!("batch {batch} is closed"))
@@ -144,12 +192,24 @@ impl Line {
     pub(super) fn close_again(&mut self, batch: &str, because: &'static str, enter: &mut dyn Enter) {
         for unit in 0..self.units.len() {
             let now = self.now;
-            let Some(at) = self.units[unit].endings.iter().position(|ending| *ending.batch == *batch) else { continue };
+            let Some(at) = self.units[unit]
+                .endings
+                .iter()
+                .position(|ending| *ending.batch == *batch)
+            else {
+                continue;
+            };
             let ending = &mut self.units[unit].endings[at];
             if ending.draft.is_none() {
-                let state = self.units[unit].history.batch(batch).map_or("complete", |batch| batch.state.word());
-                let draft = Draft::new("batch", now).with("unit", self.units[unit].name.as_str()).with("batch", batch);
-                self.units[unit].endings[at].draft = Some(draft.with("state", state).with("because", because));
+                let state = self.units[unit]
+                    .history
+                    .batch(batch)
+                    .map_or("complete", |batch| batch.state.word());
+                let draft = Draft::new("batch", now)
+                    .with("unit", self.units[unit].name.as_str())
+                    .with("batch", batch);
+                self.units[unit].endings[at].draft =
+                    Some(draft.with("state", state).with("because", because));
                 self.close(unit, at, enter);
             }
             return;
@@ -160,18 +220,26 @@ impl Line {
     pub(super) fn attach_shared(&mut self, all: bool, enter: &mut dyn Enter) {
         for unit in 0..self.units.len() {
             let due = self.units[unit].shared.first().is_some_and(|first| {
-                all || self.now.ms_since(first.since) >= SHARED_MS || self.units[unit].shared.len() >= BOUND_AT_ONCE
+                all || self.now.ms_since(first.since) >= SHARED_MS
+                    || self.units[unit].shared.len() >= BOUND_AT_ONCE
             });
             if !due {
                 continue;
             }
             let mut shared = std::mem::take(&mut self.units[unit].shared);
             while let Some(first) = shared.first().cloned() {
-                let alike = |other: &Shared| other.place.same_place(&first.place) && other.verdict == first.verdict;
+                let alike =
+                    |other: &Shared| other.place.same_place(&first.place) && other.verdict == first.verdict;
                 let (these, rest): (Vec<Shared>, Vec<Shared>) = shared.into_iter().partition(alike);
                 shared = rest;
                 let entries = these.iter().map(|shared| (shared.seq, shared.leaf)).collect();
-                self.bind_entries(unit, &first.place, "attached", "shared", Some(first.verdict), entries, enter);
+                self.bind_entries(
+                    unit,
+                    &first.place,
+                    How::attached("shared", Some(first.verdict)),
+                    entries,
+                    enter,
+                );
             }
         }
     }
@@ -181,9 +249,7 @@ impl Line {
         &mut self,
         unit: usize,
         place: &Bound,
-        state: &'static str,
-        because: &'static str,
-        verdict: Option<Verdict>,
+        how: How,
         mut entries: Vec<(u64, Hash)>,
         enter: &mut dyn Enter,
     ) {
@@ -194,13 +260,13 @@ impl Line {
             let tree: Tree = part.iter().map(|(_, leaf)| *leaf).collect();
             let mut draft = self
                 .placed(Draft::new("binding", self.now), unit, place)
-                .with("state", state)
-                .with("because", because)
+                .with("state", how.state)
+                .with("because", how.because)
                 .with("seqs", ranges(&seqs))
                 .with("count", part.len())
                 .with("root", tree.root())
                 .data("by", "rule");
-            if let Some(verdict) = verdict {
+            if let Some(verdict) = how.verdict {
                 draft = draft.with("verdict", verdict.word());
                 if verdict != Verdict::NotJudged {
                     draft = draft.with("limits", super::memory::limits(place));
@@ -211,9 +277,13 @@ impl Line {
     }
 
     /// A batch that was closed before a restart.
-    pub(super) fn closed_before(&mut self, unit: usize, batch: &str, at: Stamp, closings: u32) {
+    pub(super) fn closed_before(&mut self, unit: usize, batch: &str, at: Stamp) {
         let endings = &mut self.units[unit].endings;
         endings.retain(|ending| *ending.batch != *batch);
-        endings.push(Ending { batch: batch.into(), draft: None, at, closings });
+        endings.push(Ending {
+            batch: batch.into(),
+            draft: None,
+            at,
+        });
     }
 }

@@ -5,7 +5,7 @@
 //! them as it seemed then, become entries now. What comes out is what would have come out had the context
 //! been in time; only the bindings tell that it was not.
 
-use super::{Enter, Line};
+use super::{Enter, Line, ending::How};
 use crate::flow::{
     bind::{Bound, History, bind},
     check::Verdict,
@@ -13,11 +13,14 @@ use crate::flow::{
 use record::{Draft, Hash, Quality, Stamp, Value};
 use std::sync::Arc;
 
+/// Numbers and leaves.
+type Entries = Vec<(u64, Hash)>;
+
 /// What is bound otherwise now, by place and verdict.
 #[derive(Debug, Default)]
 struct Moved {
-    detached: Vec<(Arc<Bound>, Vec<(u64, Hash)>)>,
-    attached: Vec<(Arc<Bound>, Option<Verdict>, Vec<(u64, Hash)>)>,
+    detached: Vec<(Arc<Bound>, Entries)>,
+    attached: Vec<(Arc<Bound>, Option<Verdict>, Entries)>,
 }
 
 impl Moved {
@@ -25,7 +28,11 @@ impl Moved {
         if place.batch.is_none() {
             return;
         }
-        match self.detached.iter_mut().find(|(known, _)| known.same_place(place)) {
+        match self
+            .detached
+            .iter_mut()
+            .find(|(known, _)| known.same_place(place))
+        {
             Some((_, entries)) => entries.push(entry),
             None => self.detached.push((place.clone(), vec![entry])),
         }
@@ -36,7 +43,11 @@ impl Moved {
             return;
         }
         let alike = |known: &Arc<Bound>, said: Option<Verdict>| known.same_place(place) && said == verdict;
-        match self.attached.iter_mut().find(|(known, said, _)| alike(known, *said)) {
+        match self
+            .attached
+            .iter_mut()
+            .find(|(known, said, _)| alike(known, *said))
+        {
             Some((_, _, entries)) => entries.push(entry),
             None => self.attached.push((place.clone(), verdict, vec![entry])),
         }
@@ -51,10 +62,21 @@ impl Moved {
 
 impl Line {
     /// Binds again what the new history of a unit binds otherwise than the one before.
-    pub(super) fn bind_again(&mut self, unit: usize, before: &History, corrected: bool, enter: &mut dyn Enter) {
-        let Some(from) = self.units[unit].history.differs_from(before) else { return };
+    pub(super) fn bind_again(
+        &mut self,
+        unit: usize,
+        before: &History,
+        corrected: bool,
+        enter: &mut dyn Enter,
+    ) {
+        let Some(from) = self.units[unit].history.differs_from(before) else {
+            return;
+        };
         let watches = self.units[unit].watches.clone();
-        if !watches.iter().any(|watch| self.watches[*watch].at.is_some_and(|at| at >= from)) {
+        if !watches
+            .iter()
+            .any(|watch| self.watches[*watch].at.is_some_and(|at| at >= from))
+        {
             return;
         }
         self.attach_shared(true, enter);
@@ -89,8 +111,12 @@ impl Line {
                 let counts = other.until > from || other.from >= from;
                 self.units[unit].count(old, |tally| match other.kind {
                     "gap" if counts => tally.gaps = tally.gaps.saturating_sub(1),
-                    "excursion" if other.from >= from => tally.excursions = tally.excursions.saturating_sub(1),
-                    "exception" if other.from >= from => tally.exceptions = tally.exceptions.saturating_sub(1),
+                    "excursion" if other.from >= from => {
+                        tally.excursions = tally.excursions.saturating_sub(1);
+                    }
+                    "exception" if other.from >= from => {
+                        tally.exceptions = tally.exceptions.saturating_sub(1);
+                    }
                     _ => {}
                 });
             }
@@ -123,35 +149,60 @@ impl Line {
         let taken = held.past.iter().take((held.next - held.base) as usize);
         let earlier = || taken.clone().filter(|past| past.reading.time < from);
         let last = earlier().map(|past| past.reading.time).max();
-        let quality = earlier().last().map_or(Quality::Good, |past| past.reading.answer.quality());
-        let gaps = self.units[unit].others.iter().filter(|other| other.kind == "gap" && other.watch == at);
+        let quality = earlier()
+            .next_back()
+            .map_or(Quality::Good, |past| past.reading.answer.quality());
+        let gaps = self.units[unit]
+            .others
+            .iter()
+            .filter(|other| other.kind == "gap" && other.watch == at);
         let gap = gaps.filter(|gap| gap.until <= from).map(|gap| gap.until).max();
         let watch = &mut self.watches[at];
         let covered = last.max(gap).unwrap_or(watch.covered).min(from.plus_ms(-1));
         let interval = watch.interval.take().filter(|interval| interval.from < from);
         let interval = interval.and_then(|interval| {
-            let inside = held.past.iter().zip(held.base..held.next).filter(|(past, _)| {
-                past.reading.time >= interval.from && past.reading.time < from
-            });
+            let inside = held
+                .past
+                .iter()
+                .zip(held.base..held.next)
+                .filter(|(past, _)| past.reading.time >= interval.from && past.reading.time < from);
             let facts = inside.filter_map(|(past, serial)| Some((serial, past, past.judged(slot)?)));
-            super::watch::Interval::of(interval.slot, facts.map(|(serial, past, judged)| {
-                (serial, past.reading.time, &past.reading.answer, judged.verdict)
-            }))
+            super::watch::Interval::of(
+                interval.slot,
+                facts.map(|(serial, past, judged)| {
+                    (serial, past.reading.time, &past.reading.answer, judged.verdict)
+                }),
+            )
         });
-        let mut excursion = watch.excursion.take().filter(|excursion| excursion.started < from);
+        let mut excursion = watch
+            .excursion
+            .take()
+            .filter(|excursion| excursion.started < from);
         if let Some(excursion) = &mut excursion {
             let outside = held.past.iter().zip(held.base..held.next).filter(|(past, _)| {
                 past.reading.time >= excursion.started
                     && past.reading.time < from
-                    && past.judged(slot).is_some_and(|judged| judged.verdict == excursion.side)
+                    && past
+                        .judged(slot)
+                        .is_some_and(|judged| judged.verdict == excursion.side)
             });
             let outside: Vec<_> = outside.collect();
-            let worst = outside.iter().filter_map(|(past, serial)| match past.reading.answer.value() {
-                Some(Value::Quantity(shown)) if shown.unit == excursion.band.unit => Some((shown.amount.clone(), *serial)),
-                _ => None,
-            });
+            let worst = outside
+                .iter()
+                .filter_map(|(past, serial)| match past.reading.answer.value() {
+                    Some(Value::Quantity(shown)) if shown.unit == excursion.band.unit => {
+                        Some((shown.amount.clone(), *serial))
+                    }
+                    _ => None,
+                });
             let above = excursion.side == Verdict::Above;
-            let worst = worst.reduce(|a, b| if (b.0.number() > a.0.number()) == above { b } else { a });
+            let worst = worst.reduce(|a, b| {
+                if (b.0.number() > a.0.number()) == above {
+                    b
+                } else {
+                    a
+                }
+            });
             if let Some((extreme, serial)) = worst {
                 excursion.extreme = extreme;
                 excursion.extreme_at = serial;
@@ -172,7 +223,12 @@ impl Line {
         let unit = self.watches[at].unit;
         let held = &mut self.points[point];
         let taken = (held.next - held.base) as usize;
-        for past in held.past.iter_mut().take(taken).filter(|past| past.reading.time >= from) {
+        for past in held
+            .past
+            .iter_mut()
+            .take(taken)
+            .filter(|past| past.reading.time >= from)
+        {
             let bit = if slot < 64 { 1 << slot } else { 0 };
             let captured = u64::from(past.counted & bit != 0);
             past.counted &= !bit;
@@ -201,7 +257,9 @@ impl Line {
             .collect();
         again.sort_by_key(|(time, _)| *time);
         for (time, serial) in again {
-            let Some(place) = serial.checked_sub(self.points[point].base) else { continue };
+            let Some(place) = serial.checked_sub(self.points[point].base) else {
+                continue;
+            };
             self.go(at, time, enter);
             self.close_gap(at, time, enter);
             self.judge(point, place as usize, slot, at);
@@ -213,12 +271,20 @@ impl Line {
     /// Entered readings from `from` on: where they were bound, and where they are now.
     fn readings_again(&mut self, at: usize, from: Stamp, moved: &mut Moved) {
         let (point, slot) = self.slot(at);
-        for past in self.points[point].past.iter_mut().filter(|past| past.reading.time >= from) {
+        for past in self.points[point]
+            .past
+            .iter_mut()
+            .filter(|past| past.reading.time >= from)
+        {
             let Some(judged) = past.judged(slot) else { continue };
             let now = (judged.place.clone(), judged.verdict);
-            let Some(written) = &mut past.entered else { continue };
+            let Some(written) = &mut past.entered else {
+                continue;
+            };
             let entry = (written.seq, written.leaf);
-            let Some(was) = written.places.get_mut(slot) else { continue };
+            let Some(was) = written.places.get_mut(slot) else {
+                continue;
+            };
             if !was.0.same_place(&now.0) {
                 moved.detach(&was.0, entry);
                 moved.attach(&now.0, Some(now.1), entry);
@@ -228,12 +294,22 @@ impl Line {
     }
 
     fn say_moved(&mut self, unit: usize, from: Stamp, corrected: bool, moved: &Moved, enter: &mut dyn Enter) {
-        let because = if corrected { "context-corrected" } else { "context-late" };
+        let because = if corrected {
+            "context-corrected"
+        } else {
+            "context-late"
+        };
         for (place, entries) in &moved.detached {
-            self.bind_entries(unit, place, "detached", because, None, entries.clone(), enter);
+            self.bind_entries(unit, place, How::detached(because), entries.clone(), enter);
         }
         for (place, verdict, entries) in &moved.attached {
-            self.bind_entries(unit, place, "attached", because, *verdict, entries.clone(), enter);
+            self.bind_entries(
+                unit,
+                place,
+                How::attached(because, *verdict),
+                entries.clone(),
+                enter,
+            );
         }
         let count = moved.count();
         if count == 0 {
@@ -241,8 +317,11 @@ impl Line {
         }
         let place = bind(&self.units[unit].history, from).clone();
         let late = self.now.ms_since(from).max(0);
-        let says = format!("{count} entries were bound again: what holds since {from} was told {late} ms later");
-        let draft = self.placed(Draft::new("exception", self.now), unit, &place).with("because", "context-late");
+        let says =
+            format!("{count} entries were bound again: what holds since {from} was told {late} ms later");
+        let draft = self
+            .placed(Draft::new("exception", self.now), unit, &place)
+            .with("because", "context-late");
         enter.enter(draft.data("says", says));
         self.units[unit].count(&place, |tally| tally.exceptions += 1);
     }
@@ -250,6 +329,13 @@ impl Line {
     /// The point of a watch, and which of the point's watches it is.
     pub(super) fn slot(&self, at: usize) -> (usize, usize) {
         let point = self.watches[at].point;
-        (point, self.points[point].watches.iter().position(|other| *other == at).unwrap_or(0))
+        (
+            point,
+            self.points[point]
+                .watches
+                .iter()
+                .position(|other| *other == at)
+                .unwrap_or(0),
+        )
     }
 }

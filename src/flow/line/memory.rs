@@ -51,11 +51,21 @@ pub(super) struct Other {
 
 impl Past {
     pub(super) fn new(reading: Reading) -> Self {
-        Self { reading, first: None, more: Vec::new(), counted: 0, entered: None }
+        Self {
+            reading,
+            first: None,
+            more: Vec::new(),
+            counted: 0,
+            entered: None,
+        }
     }
 
     pub(super) fn judged(&self, slot: usize) -> Option<&Judged> {
-        if slot == 0 { self.first.as_ref() } else { self.more.get(slot - 1) }
+        if slot == 0 {
+            self.first.as_ref()
+        } else {
+            self.more.get(slot - 1)
+        }
     }
 
     pub(super) fn judge(&mut self, slot: usize, judged: Judged) {
@@ -91,13 +101,26 @@ impl Line {
         let draft = self.reading_draft(point, past, around);
         let Entered { seq, leaf } = enter.enter(draft);
         let past = self.points[point].past.get_mut(at)?;
-        let places: Vec<(Arc<Bound>, Verdict)> = past.all().map(|judged| (judged.place.clone(), judged.verdict)).collect();
+        let places: Vec<(Arc<Bound>, Verdict)> = past
+            .all()
+            .map(|judged| (judged.place.clone(), judged.verdict))
+            .collect();
         if batches(&places) > 1 {
             let watches = &self.points[point].watches;
-            for (watch, (place, verdict)) in watches.iter().zip(&places).filter(|(_, (place, _))| place.batch.is_some()) {
+            for (watch, (place, verdict)) in watches
+                .iter()
+                .zip(&places)
+                .filter(|(_, (place, _))| place.batch.is_some())
+            {
                 let unit = self.watches[*watch].unit;
                 let (place, verdict) = (place.clone(), *verdict);
-                self.units[unit].shared.push(super::Shared { seq, leaf, place, verdict, since: self.now });
+                self.units[unit].shared.push(super::Shared {
+                    seq,
+                    leaf,
+                    place,
+                    verdict,
+                    since: self.now,
+                });
             }
         }
         let past = self.points[point].past.get_mut(at)?;
@@ -107,8 +130,10 @@ impl Line {
 
     fn reading_draft(&self, point: usize, past: &Past, around: Option<u64>) -> Draft {
         let reading = &past.reading;
-        let places: Vec<(Arc<Bound>, Verdict)> =
-            past.all().map(|judged| (judged.place.clone(), judged.verdict)).collect();
+        let places: Vec<(Arc<Bound>, Verdict)> = past
+            .all()
+            .map(|judged| (judged.place.clone(), judged.verdict))
+            .collect();
         let mut draft = Draft::new("reading", reading.time);
         // Of several batches it names none, so that nothing is counted twice: bindings attach it to each.
         let told = past
@@ -118,7 +143,10 @@ impl Line {
             .or_else(|| past.all().enumerate().next().filter(|_| places.len() == 1));
         let judged = told.map(|(_, judged)| judged).or(past.first.as_ref());
         if let Some((slot, judged)) = told.filter(|_| batches(&places) < 2) {
-            let watch = self.points[point].watches.get(slot).map(|watch| &self.watches[*watch]);
+            let watch = self.points[point]
+                .watches
+                .get(slot)
+                .map(|watch| &self.watches[*watch]);
             if let Some(watch) = watch {
                 draft = self.placed(draft, watch.unit, &judged.place);
             }
@@ -127,10 +155,8 @@ impl Line {
             }
         }
         draft = draft.with("point", self.points[point].name.to_string());
-        if let Some((slot, _)) = told {
-            if let Some(watch) = self.points[point].watches.get(slot) {
-                draft = draft.with("role", self.watches[*watch].role.as_str());
-            }
+        if let Some(watch) = told.and_then(|(slot, _)| self.points[point].watches.get(slot)) {
+            draft = draft.with("role", self.watches[*watch].role.as_str());
         }
         if let Some(judged) = judged {
             draft = judgement(draft, judged);
@@ -138,14 +164,35 @@ impl Line {
         if let Some(seq) = around {
             draft = draft.with("around", seq);
         }
-        answered(draft, reading, judged.map_or("", |judged| judged.why), self.now, self.settle)
+        answered(
+            draft,
+            reading,
+            judged.map_or("", |judged| judged.why),
+            self.now,
+            self.settle,
+        )
     }
 
     /// Keeps an entry about a point in mind.
-    pub(super) fn remember(&mut self, watch: usize, kind: &'static str, span: (Stamp, Stamp), entered: Entered, place: Arc<Bound>) {
+    pub(super) fn remember(
+        &mut self,
+        watch: usize,
+        kind: &'static str,
+        span: (Stamp, Stamp),
+        entered: Entered,
+        place: Arc<Bound>,
+    ) {
         let unit = &mut self.units[self.watches[watch].unit];
         let Entered { seq, leaf } = entered;
-        unit.others.push_back(Other { seq, leaf, kind, watch, from: span.0, until: span.1, places: vec![place] });
+        unit.others.push_back(Other {
+            seq,
+            leaf,
+            kind,
+            watch,
+            from: span.0,
+            until: span.1,
+            places: vec![place],
+        });
         if unit.others.len() > KEPT {
             unit.others.pop_front();
         }
@@ -159,7 +206,10 @@ impl Line {
         self.pruned = self.now;
         let old = self.now.plus_ms(-KEPT_MS);
         for point in &mut self.points {
-            let points = point.watches.iter().map(|watch| self.units[self.watches[*watch].unit].watches.len());
+            let points = point
+                .watches
+                .iter()
+                .map(|watch| self.units[self.watches[*watch].unit].watches.len());
             let share = (KEPT / points.max().unwrap_or(1).max(1)).max(KEPT_OF_POINT);
             let keep_from = point.past.len().saturating_sub(super::watch::AROUND + 1) as u64 + point.base;
             while point.base < point.next.min(keep_from) {
@@ -190,7 +240,10 @@ impl Line {
 
 /// How many batches these places name.
 fn batches(places: &[(Arc<Bound>, Verdict)]) -> usize {
-    let mut names: Vec<&str> = places.iter().filter_map(|(place, _)| place.batch.as_deref()).collect();
+    let mut names: Vec<&str> = places
+        .iter()
+        .filter_map(|(place, _)| place.batch.as_deref())
+        .collect();
     names.sort_unstable();
     names.dedup();
     names.len()
@@ -199,7 +252,13 @@ fn batches(places: &[(Arc<Bound>, Verdict)]) -> usize {
 /// The verdict and the limits it rests on.
 fn judgement(draft: Draft, judged: &Judged) -> Draft {
     let mut draft = draft.with("verdict", judged.verdict.word());
-    let Some(band) = judged.band.as_ref().filter(|_| judged.verdict != Verdict::NotJudged) else { return draft };
+    let Some(band) = judged
+        .band
+        .as_ref()
+        .filter(|_| judged.verdict != Verdict::NotJudged)
+    else {
+        return draft;
+    };
     draft = draft.with("limits", limits(&judged.place));
     let limits = [
         ("low", &band.low),
@@ -217,7 +276,11 @@ fn judgement(draft: Draft, judged: &Judged) -> Draft {
 
 /// Which limits were in force: the revision of the recipe where it is known, else the configuration's.
 pub(super) fn limits(place: &Bound) -> String {
-    if place.revision.is_empty() { "config".to_owned() } else { format!("rev {}", place.revision) }
+    if place.revision.is_empty() {
+        "config".to_owned()
+    } else {
+        format!("rev {}", place.revision)
+    }
 }
 
 /// The answer itself, with the bytes behind it.
@@ -225,9 +288,9 @@ fn answered(draft: Draft, reading: &Reading, why: &str, now: Stamp, settle: i64)
     let mut draft = draft.with("quality", reading.answer.quality().word());
     draft = draft.data("because", reading.answer.because().unwrap_or(why));
     draft = match reading.answer.value() {
-        Some(Value::Quantity(quantity)) => {
-            draft.data("value", quantity.amount.as_str()).data("in", quantity.unit.ucum())
-        }
+        Some(Value::Quantity(quantity)) => draft
+            .data("value", quantity.amount.as_str())
+            .data("in", quantity.unit.ucum()),
         Some(Value::Text(text)) => draft.data("value", text.as_str()),
         None => draft,
     };
@@ -260,4 +323,3 @@ pub(super) fn as_number(answer: &Answer) -> f64 {
         _ => f64::NAN,
     }
 }
-

@@ -26,14 +26,20 @@ const OWN: &[&str] = &["start", "stop", "clock", "configuration", "key", "epoch"
 impl Line {
     /// Takes in one full line of the ledger.
     pub fn recall(&mut self, line: &Entry<'_>) {
-        let Some(time) = line.raw("time").and_then(Stamp::read) else { return };
+        let Some(time) = line.raw("time").and_then(Stamp::read) else {
+            return;
+        };
         if OWN.contains(&line.kind()) {
             self.own(line.seq(), line.leaf(), time);
             return;
         }
-        let unit = line.text("unit").and_then(|name| self.units.iter().position(|unit| unit.name == name));
+        let unit = line
+            .text("unit")
+            .and_then(|name| self.units.iter().position(|unit| unit.name == name));
         if let Some(unit) = unit {
-            let number = line.data_int("number").filter(|_| matches!(line.kind(), "batch" | "step" | "allocation"));
+            let number = line
+                .data_int("number")
+                .filter(|_| matches!(line.kind(), "batch" | "step" | "allocation"));
             let known = &mut self.units[unit];
             known.number = known.number.max(number.unwrap_or(0).max(0) as u64);
         }
@@ -46,19 +52,25 @@ impl Line {
                 }
             }
             ("reading", unit) => self.recall_reading(unit, line, time),
-            ("gap" | "exception" | "excursion" | "summary", Some(unit)) => self.recall_other(unit, line, time),
+            ("gap" | "exception" | "excursion" | "summary", Some(unit)) => {
+                self.recall_other(unit, line, time);
+            }
             ("verdict", Some(unit)) => self.recall_verdict(unit, line),
             _ => {}
         }
     }
 
     fn recall_batch(&mut self, unit: usize, line: &Entry<'_>, time: Stamp) {
-        let (Some(id), Some(state)) = (line.text("batch"), line.raw("state").and_then(Phase::named)) else { return };
+        let (Some(id), Some(state)) = (line.text("batch"), line.raw("state").and_then(Phase::named)) else {
+            return;
+        };
         let word = |name: &str| line.data_text(name).unwrap_or_default();
         let size = match (word("size"), word("in")) {
             (size, code) if code.is_empty() => size,
             (size, code) => {
-                let shown = Unit::named(&code).map(|unit| unit.shown().to_owned()).unwrap_or(code);
+                let shown = Unit::named(&code)
+                    .map(|unit| unit.shown().to_owned())
+                    .unwrap_or(code);
                 format!("{size} {shown}")
             }
         };
@@ -74,8 +86,8 @@ impl Line {
             started: stamp("started").unwrap_or(time),
             ended: state.is_over().then(|| stamp("ended").unwrap_or(time)),
         };
-        if let Some(closing) = line.int("closing") {
-            self.closed_before(unit, &id, time, closing.max(0) as u32);
+        if line.int("closing").is_some() {
+            self.closed_before(unit, &id, time);
         }
         if stamp("started").is_some() {
             self.units[unit].history.recall_batch(&told);
@@ -83,7 +95,8 @@ impl Line {
     }
 
     fn recall_step(&mut self, unit: usize, line: &Entry<'_>, time: Stamp) {
-        let (Some(batch), Some(step), Some(run)) = (line.text("batch"), line.text("step"), line.int("run")) else {
+        let (Some(batch), Some(step), Some(run)) = (line.text("batch"), line.text("step"), line.int("run"))
+        else {
             return;
         };
         let stamp = |name: &str| line.data_text(name).and_then(|text| Stamp::read(&text));
@@ -105,14 +118,30 @@ impl Line {
     }
 
     fn recall_reading(&mut self, unit: Option<usize>, line: &Entry<'_>, time: Stamp) {
-        let Some(point) = line.text("point").and_then(|name| self.point_named(&name)) else { return };
-        let Some(answer) = recalled_answer(line) else { return };
-        let read = line.data_text("read").and_then(|text| Stamp::read(&text)).unwrap_or(time);
-        let verdict = line.raw("verdict").and_then(Verdict::named).unwrap_or(Verdict::NotJudged);
+        let Some(point) = line.text("point").and_then(|name| self.point_named(&name)) else {
+            return;
+        };
+        let Some(answer) = recalled_answer(line) else {
+            return;
+        };
+        let read = line
+            .data_text("read")
+            .and_then(|text| Stamp::read(&text))
+            .unwrap_or(time);
+        let verdict = line
+            .raw("verdict")
+            .and_then(Verdict::named)
+            .unwrap_or(Verdict::NotJudged);
         let raw = line.data_text("raw").map(|text| unhex(&text)).unwrap_or_default();
         let name = self.points[point].name.clone();
         let quality = answer.quality() as usize;
-        let mut past = Past::new(Reading { point: name, answer, raw, time, read });
+        let mut past = Past::new(Reading {
+            point: name,
+            answer,
+            raw,
+            time,
+            read,
+        });
         let mut places = Vec::new();
         for (slot, watch) in self.points[point].watches.clone().into_iter().enumerate() {
             let known = &mut self.watches[watch];
@@ -128,15 +157,29 @@ impl Line {
                 let around = line.int("around").is_some();
                 let captured = !(around && matches!(asked, super::watch::Pacing::Every(_)));
                 let known_unit = known.unit;
-                self.units[known_unit].count(&place, |tally| tally.count(verdict as usize, quality, u64::from(captured)));
+                self.units[known_unit].count(&place, |tally| {
+                    tally.count(verdict as usize, quality, u64::from(captured));
+                });
                 if captured && slot < 64 {
                     past.counted |= 1 << slot;
                 }
             }
             places.push((place.clone(), verdict));
-            past.judge(slot, Judged { place, verdict, why: "", band: None });
+            past.judge(
+                slot,
+                Judged {
+                    place,
+                    verdict,
+                    why: "",
+                    band: None,
+                },
+            );
         }
-        past.entered = Some(Written { seq: line.seq(), leaf: line.leaf(), places });
+        past.entered = Some(Written {
+            seq: line.seq(),
+            leaf: line.leaf(),
+            places,
+        });
         let held = &mut self.points[point];
         held.heard = held.heard.max(Some(time));
         held.past.push_back(past);
@@ -174,12 +217,22 @@ impl Line {
         }
         let (seq, leaf) = (line.seq(), line.leaf());
         let from = if kind == "closed" {
-            line.data_text("started").and_then(|text| Stamp::read(&text)).unwrap_or(time)
+            line.data_text("started")
+                .and_then(|text| Stamp::read(&text))
+                .unwrap_or(time)
         } else {
             time
         };
         let until = if kind == "closed" { time } else { until };
-        self.units[unit].others.push_back(Other { seq, leaf, kind, watch, from, until, places: vec![place] });
+        self.units[unit].others.push_back(Other {
+            seq,
+            leaf,
+            kind,
+            watch,
+            from,
+            until,
+            places: vec![place],
+        });
         match kind {
             "excursion" => self.watches[watch].recall_excursion(line, time),
             "closed" => self.watches[watch].excursion = None,
@@ -188,7 +241,8 @@ impl Line {
     }
 
     fn recall_verdict(&mut self, unit: usize, line: &Entry<'_>) {
-        let (Some(batch), Some(step), Some(run)) = (line.text("batch"), line.text("step"), line.int("run")) else {
+        let (Some(batch), Some(step), Some(run)) = (line.text("batch"), line.text("step"), line.int("run"))
+        else {
             return;
         };
         let at = self.units[unit].tally(&batch.as_str().into(), &step.as_str().into(), run.max(0) as u32);
@@ -199,7 +253,12 @@ impl Line {
 
     fn point_named(&self, name: &str) -> Option<usize> {
         let (tag, measure) = name.rsplit_once('.')?;
-        self.index.get(&PointName { tag: tag.to_owned(), measure: measure.to_owned() }).copied()
+        self.index
+            .get(&PointName {
+                tag: tag.to_owned(),
+                measure: measure.to_owned(),
+            })
+            .copied()
     }
 }
 
@@ -221,6 +280,9 @@ fn recalled_answer(line: &Entry<'_>) -> Option<Answer> {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    let pair = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let pair = |at: usize| {
+        text.get(at..at + 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    };
     (0..text.len()).step_by(2).map_while(pair).collect()
 }

@@ -26,18 +26,34 @@ pub(super) struct Silence {
 
 impl Line {
     pub(super) fn failed(&mut self, name: &PointName, since: Stamp, because: &'static str, note: String) {
-        let Some(point) = self.index.get(name).map(|at| &mut self.points[*at]) else { return };
-        if point.silences.back().is_none_or(|silence| silence.until.is_some()) {
+        let Some(point) = self.index.get(name).map(|at| &mut self.points[*at]) else {
+            return;
+        };
+        if point
+            .silences
+            .back()
+            .is_none_or(|silence| silence.until.is_some())
+        {
             let known = Kind::named("gap").is_some_and(|gap| gap.because.contains(&because));
             let because = if known { because } else { "silent" };
-            point.silences.push_back(Silence { since, until: None, because, note, asked: 0, failures: [0; 3] });
+            point.silences.push_back(Silence {
+                since,
+                until: None,
+                because,
+                note,
+                asked: 0,
+                failures: [0; 3],
+            });
             if point.silences.len() > KEPT {
                 point.silences.pop_front();
             }
         }
         if let Some(silence) = point.silences.back_mut() {
             silence.asked += 1;
-            if let Some(at) = ["refused", "garbled", "unexpected"].iter().position(|word| *word == because) {
+            if let Some(at) = ["refused", "garbled", "unexpected"]
+                .iter()
+                .position(|word| *word == because)
+            {
                 silence.failures[at] += 1;
             }
         }
@@ -49,7 +65,14 @@ impl Line {
             let since = point.heard.map_or(from, |heard| heard.min(from));
             let until = Some(until.max(since));
             let note = String::new();
-            point.silences.push_back(Silence { since, until, because, note, asked: 0, failures: [0; 3] });
+            point.silences.push_back(Silence {
+                since,
+                until,
+                because,
+                note,
+                asked: 0,
+                failures: [0; 3],
+            });
         }
         for watch in &mut self.watches {
             if watch.at.is_none() {
@@ -88,24 +111,38 @@ impl Line {
             let history = &self.units[watch.unit].history;
             let place = bind(history, self.now);
             let here = watch.place.as_ref().is_some_and(|known| known.same_place(place));
-            let missing = if here { watch.rule.missing } else { watch.rule_in(place).missing };
+            let missing = if here {
+                watch.rule.missing
+            } else {
+                watch.rule_in(place).missing
+            };
             let Some(missing) = missing else { continue };
             let begun = self.begun.unwrap_or(self.now);
             let since = history.place_since(self.now).unwrap_or(begun);
             let heard = self.points[watch.point].heard.unwrap_or(begun);
-            let said = watch.told_silent.as_ref().is_some_and(|told| told.same_place(place));
+            let said = watch
+                .told_silent
+                .as_ref()
+                .is_some_and(|told| told.same_place(place));
             if said || self.now.ms_since(since.max(heard)) <= missing {
                 continue;
             }
             let place = place.clone();
             self.watches[at].told_silent = Some(place.clone());
-            let silence = self.points[self.watches[at].point].silences.back().filter(|s| s.until.is_none());
+            let silence = self.points[self.watches[at].point]
+                .silences
+                .back()
+                .filter(|s| s.until.is_none());
             let because = silence.map_or("silent", |silence| silence.because);
             let note = silence.map(|silence| silence.note.clone()).unwrap_or_default();
             self.say_silent(at, because, &note, heard.max(since));
             if place.batch.is_some() {
                 let exceptions = Kind::named("exception").map_or(&[][..], |kind| kind.because);
-                let word = if exceptions.contains(&because) { because } else { "silent" };
+                let word = if exceptions.contains(&because) {
+                    because
+                } else {
+                    "silent"
+                };
                 self.except(at, place, word, &note, self.now, enter);
             }
         }
@@ -114,12 +151,19 @@ impl Line {
     fn say_silent(&mut self, watch: usize, because: &'static str, note: &str, since: Stamp) {
         let watch = &self.watches[watch];
         let (name, unit) = (&self.points[watch.point].name, &self.units[watch.unit].name);
-        let how = if note.is_empty() { String::new() } else { format!(" ({note})") };
+        let how = if note.is_empty() {
+            String::new()
+        } else {
+            format!(" ({note})")
+        };
         self.actions.push(LineAction::Say(
             Trouble::new("point-silent", format!("{name} is {because}{how}"))
                 .at(unit)
                 .means(format!("entered as a gap since {since}; no value is carried on"))
-                .so(format!("is {} powered and connected? steelyard try {}", name.tag, name.tag)),
+                .so(format!(
+                    "is {} powered and connected? steelyard try {}",
+                    name.tag, name.tag
+                )),
         ));
     }
 
@@ -135,10 +179,16 @@ impl Line {
     ) {
         // Taken a second time, because context came late: it stands, and moved with its binding.
         let others = &self.units[self.watches[watch].unit].others;
-        if others.iter().any(|other| other.kind == "exception" && other.watch == watch && other.from == time) {
+        if others
+            .iter()
+            .any(|other| other.kind == "exception" && other.watch == watch && other.from == time)
+        {
             return;
         }
-        let draft = self.about(Draft::new("exception", time), watch, &place).with("because", because).data("says", says);
+        let draft = self
+            .about(Draft::new("exception", time), watch, &place)
+            .with("because", because)
+            .data("says", says);
         let entered = enter.enter(draft);
         self.units[self.watches[watch].unit].count(&place, |tally| tally.exceptions += 1);
         self.remember(watch, "exception", (time, time), entered, place);
@@ -171,20 +221,28 @@ impl Line {
             return;
         }
         let silences = &self.points[self.watches[at].point].silences;
-        let overlaps = |silence: &&Silence| silence.since < until && silence.until.is_none_or(|end| end > from);
+        let overlaps =
+            |silence: &&Silence| silence.since < until && silence.until.is_none_or(|end| end > from);
         let silence = silences.iter().find(overlaps).cloned();
-        let mut draft = self.about(Draft::new("gap", from), at, &place).with("until", until);
+        let mut draft = self
+            .about(Draft::new("gap", from), at, &place)
+            .with("until", until);
         draft = match silence {
             None => draft.with("because", "silent"),
             Some(silence) => {
-                draft = draft.with("because", silence.because).data("note", silence.note.as_str());
+                draft = draft
+                    .with("because", silence.because)
+                    .data("note", silence.note.as_str());
                 let counts = [
                     ("asked", silence.asked),
                     ("refused", silence.failures[0]),
                     ("garbled", silence.failures[1]),
                     ("unexpected", silence.failures[2]),
                 ];
-                counts.into_iter().filter(|(_, count)| *count > 0).fold(draft, |draft, (name, count)| draft.data(name, count))
+                counts
+                    .into_iter()
+                    .filter(|(_, count)| *count > 0)
+                    .fold(draft, |draft, (name, count)| draft.data(name, count))
             }
         };
         let entered = enter.enter(draft);

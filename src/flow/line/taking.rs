@@ -16,7 +16,9 @@ impl Line {
     /// A point answered.
     pub(super) fn read(&mut self, reading: Reading, enter: &mut dyn Enter) {
         self.time(reading.read);
-        let Some(point) = self.index.get(&reading.point).copied() else { return };
+        let Some(point) = self.index.get(&reading.point).copied() else {
+            return;
+        };
         self.heard(point, reading.time, true);
         self.points[point].past.push_back(Past::new(reading));
         self.release(point, false, enter);
@@ -69,13 +71,23 @@ impl Line {
         past.judge(slot, judged);
     }
 
-    pub(super) fn take_in(&mut self, point: usize, at: usize, slot: usize, watch_at: usize, enter: &mut dyn Enter) {
+    pub(super) fn take_in(
+        &mut self,
+        point: usize,
+        at: usize,
+        slot: usize,
+        watch_at: usize,
+        enter: &mut dyn Enter,
+    ) {
         let serial = self.points[point].base + at as u64;
         let past = &self.points[point].past[at];
         let Some(judged) = past.judged(slot) else { return };
         let time = past.reading.time;
         let watch = &mut self.watches[watch_at];
-        let straggler = watch.place.as_ref().is_some_and(|here| !here.same_place(&judged.place));
+        let straggler = watch
+            .place
+            .as_ref()
+            .is_some_and(|here| !here.same_place(&judged.place));
         let taken = if straggler {
             watch.step_aside(judged)
         } else {
@@ -86,7 +98,9 @@ impl Line {
         let unit = &mut self.units[watch.unit];
         if straggler {
             let place = judged.place.clone();
-            unit.count(&place, |tally| tally.count(verdict, quality, u64::from(taken.counted)));
+            unit.count(&place, |tally| {
+                tally.count(verdict, quality, u64::from(taken.counted));
+            });
         } else if watch.wants() {
             for tally in &watch.tallies {
                 unit.tallies[*tally].count(verdict, quality, u64::from(taken.counted));
@@ -119,9 +133,21 @@ impl Line {
             self.begin_excursion(point, serial, watch, enter);
         }
         if taken.doubt {
-            let Some(place) = self.watches[watch].place.clone().filter(|place| place.batch.is_some()) else { return };
-            let answer = &self.points[point].past[(serial - self.points[point].base) as usize].reading.answer;
-            let because = if answer.value().is_some() { "doubtful-value" } else { "bad-value" };
+            let Some(place) = self.watches[watch]
+                .place
+                .clone()
+                .filter(|place| place.batch.is_some())
+            else {
+                return;
+            };
+            let answer = &self.points[point].past[(serial - self.points[point].base) as usize]
+                .reading
+                .answer;
+            let because = if answer.value().is_some() {
+                "doubtful-value"
+            } else {
+                "bad-value"
+            };
             let says = answer.because().unwrap_or_default().to_owned();
             let time = self.time_of(point, serial);
             self.except(watch, place, because, &says, time, enter);
@@ -135,7 +161,9 @@ impl Line {
     }
 
     fn begin_excursion(&mut self, point: usize, serial: u64, watch: usize, enter: &mut dyn Enter) {
-        let Some(excursion) = self.watches[watch].excursion.clone() else { return };
+        let Some(excursion) = self.watches[watch].excursion.clone() else {
+            return;
+        };
         let span = (excursion.started, excursion.started);
         if let Some(seq) = self.known(watch, "excursion", span, &excursion.place) {
             if let Some(open) = &mut self.watches[watch].excursion {
@@ -158,12 +186,22 @@ impl Line {
     }
 
     /// A reading that came too late to belong to a course of others, and breaks a limit.
-    fn lone_excursion(&mut self, point: usize, serial: u64, watch: usize, slot: usize, enter: &mut dyn Enter) {
+    fn lone_excursion(
+        &mut self,
+        point: usize,
+        serial: u64,
+        watch: usize,
+        slot: usize,
+        enter: &mut dyn Enter,
+    ) {
         let past = &self.points[point].past[(serial - self.points[point].base) as usize];
-        let (Some(judged), Some(Value::Quantity(shown))) = (past.judged(slot), past.reading.answer.value()) else {
+        let (Some(judged), Some(Value::Quantity(shown))) = (past.judged(slot), past.reading.answer.value())
+        else {
             return;
         };
-        let (Some(band), time) = (judged.band.clone(), past.reading.time) else { return };
+        let (Some(band), time) = (judged.band.clone(), past.reading.time) else {
+            return;
+        };
         let mut excursion = Excursion {
             seq: 0,
             side: judged.verdict,
@@ -182,11 +220,19 @@ impl Line {
     }
 
     fn end_excursion(&mut self, watch: usize, excursion: &Excursion, ended: Stamp, enter: &mut dyn Enter) {
-        if self.known(watch, "closed", (excursion.started, ended), &excursion.place).is_some() {
+        if self
+            .known(watch, "closed", (excursion.started, ended), &excursion.place)
+            .is_some()
+        {
             return;
         }
         // The worst reading is an entry of its own, with its bytes.
-        self.enter_reading(self.watches[watch].point, excursion.extreme_at, Some(excursion.seq), enter);
+        self.enter_reading(
+            self.watches[watch].point,
+            excursion.extreme_at,
+            Some(excursion.seq),
+            enter,
+        );
         let draft = self
             .excursion_draft(watch, excursion, ended, "closed")
             .with("opened", excursion.seq)
@@ -196,7 +242,13 @@ impl Line {
             .data("count", excursion.count);
         let entered = enter.enter(draft);
         self.say_over(watch, excursion, ended);
-        self.remember(watch, "closed", (excursion.started, ended), entered, excursion.place.clone());
+        self.remember(
+            watch,
+            "closed",
+            (excursion.started, ended),
+            entered,
+            excursion.place.clone(),
+        );
     }
 
     /// The number of an entry that says this already, where something is derived a second time.
@@ -213,8 +265,17 @@ impl Line {
 
     fn say_excursion(&mut self, watch: usize, excursion: &Excursion) {
         let (watch, shown) = (&self.watches[watch], excursion.band.unit.shown());
-        let limit = excursion.band.broken(excursion.side).map(ToString::to_string).unwrap_or_default();
-        let what = format!("{}: {} {shown}, {} {limit} {shown}", watch.role, excursion.extreme, excursion.side.word());
+        let limit = excursion
+            .band
+            .broken(excursion.side)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let what = format!(
+            "{}: {} {shown}, {} {limit} {shown}",
+            watch.role,
+            excursion.extreme,
+            excursion.side.word()
+        );
         self.actions.push(LineAction::Say(
             Trouble::new("excursion", what)
                 .at(format!("{}, {}", self.units[watch.unit].name, excursion.place))
@@ -226,7 +287,10 @@ impl Line {
     fn say_over(&mut self, watch: usize, excursion: &Excursion, ended: Stamp) {
         let (watch, shown) = (&self.watches[watch], excursion.band.unit.shown());
         let seconds = ended.ms_since(excursion.started) / 1000;
-        let what = format!("{}: the excursion to {} {shown} is over after {seconds} s", watch.role, excursion.extreme);
+        let what = format!(
+            "{}: the excursion to {} {shown} is over after {seconds} s",
+            watch.role, excursion.extreme
+        );
         self.actions.push(LineAction::Say(
             Trouble::new("excursion-over", what)
                 .at(format!("{}, {}", self.units[watch.unit].name, excursion.place))
@@ -236,7 +300,11 @@ impl Line {
     }
 
     fn excursion_draft(&self, watch: usize, excursion: &Excursion, time: Stamp, state: &str) -> Draft {
-        let limit = excursion.band.broken(excursion.side).map(ToString::to_string).unwrap_or_default();
+        let limit = excursion
+            .band
+            .broken(excursion.side)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         self.about(Draft::new("excursion", time), watch, &excursion.place)
             .with("state", state)
             .with("limits", limits(&excursion.place))
@@ -254,8 +322,13 @@ impl Line {
         if interval.count() < 2 {
             return;
         }
-        let Some(place) = self.watches[at].place.clone() else { return };
-        if self.known(at, "summary", (interval.from, interval.until), &place).is_some() {
+        let Some(place) = self.watches[at].place.clone() else {
+            return;
+        };
+        if self
+            .known(at, "summary", (interval.from, interval.until), &place)
+            .is_some()
+        {
             return;
         }
         let mut draft = self
@@ -318,7 +391,11 @@ impl Line {
             return;
         }
         let bound = bind(&self.units[unit].history, time);
-        if !self.watches[at].place.as_ref().is_some_and(|place| Arc::ptr_eq(place, bound)) {
+        if !self.watches[at]
+            .place
+            .as_ref()
+            .is_some_and(|place| Arc::ptr_eq(place, bound))
+        {
             let bound = bound.clone();
             for boundary in self.units[unit].history.boundaries(from, time.plus_ms(1)) {
                 self.leave(at, boundary, enter);
@@ -354,7 +431,10 @@ impl Line {
     /// Time passes for a watch without a reading, never beyond what is still held.
     pub(super) fn advance(&mut self, at: usize, enter: &mut dyn Enter) {
         let point = &self.points[self.watches[at].point];
-        let held = point.past.get((point.next - point.base) as usize).map(|past| past.reading.time);
+        let held = point
+            .past
+            .get((point.next - point.base) as usize)
+            .map(|past| past.reading.time);
         let until = self.now.plus_ms(-self.settle);
         let until = held.map_or(until, |held| until.min(held.plus_ms(-1)));
         if self.watches[at].at.is_none_or(|at| at < until) && self.begun.is_some_and(|begun| begun <= until) {

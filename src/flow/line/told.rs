@@ -21,7 +21,12 @@ impl Line {
             let known: Vec<&str> = self.units.iter().map(|unit| unit.name.as_str()).collect();
             let what = format!("there is no unit {name:?} at this gateway");
             let action = format!("units here: {}", known.join(", "));
-            self.refuse(None, name, &refusal("context-unknown-unit", what, name, &action), enter);
+            self.refuse(
+                None,
+                name,
+                &refusal("context-unknown-unit", what, name, &action),
+                enter,
+            );
             return;
         };
         let digest = Hash::of(bytes);
@@ -33,11 +38,22 @@ impl Line {
     }
 
     /// `Ok(None)`: the very message that was told last.
-    fn acceptable(&self, at: usize, via: Authority, bytes: &[u8], digest: Hash) -> Result<Option<Message>, Trouble> {
+    fn acceptable(
+        &self,
+        at: usize,
+        via: Authority,
+        bytes: &[u8],
+        digest: Hash,
+    ) -> Result<Option<Message>, Trouble> {
         let unit = &self.units[at];
         if via != unit.authority {
             let what = "somebody else tells the context of this unit".to_owned();
-            return Err(refusal("context-not-its-authority", what, &unit.name, "tell it by the way its `authority` names"));
+            return Err(refusal(
+                "context-not-its-authority",
+                what,
+                &unit.name,
+                "tell it by the way its `authority` names",
+            ));
         }
         let message = context::read(&unit.name, bytes)?;
         if unit.digest == Some(digest) {
@@ -47,9 +63,21 @@ impl Line {
         // more changes nothing that stands.
         let same_again = message.number == unit.number && unit.digest.is_none();
         if message.number <= unit.number && !same_again {
-            let how = if message.number == unit.number { "was told otherwise before" } else { "is behind" };
-            let what = format!("context number {} {how}; the last was {}", message.number, unit.number);
-            return Err(refusal("context-old", what, &unit.name, "count up by one with every message of this unit"));
+            let how = if message.number == unit.number {
+                "was told otherwise before"
+            } else {
+                "is behind"
+            };
+            let what = format!(
+                "context number {} {how}; the last was {}",
+                message.number, unit.number
+            );
+            return Err(refusal(
+                "context-old",
+                what,
+                &unit.name,
+                "count up by one with every message of this unit",
+            ));
         }
         Ok(Some(message))
     }
@@ -70,13 +98,22 @@ impl Line {
             let again = unit.refused.is_some_and(|(other, when)| {
                 other == trouble.name && self.now.ms_since(when).abs() < REFUSED_AGAIN_MS
             });
-            unit.refused = if again { unit.refused } else { Some((trouble.name, self.now)) };
+            unit.refused = if again {
+                unit.refused
+            } else {
+                Some((trouble.name, self.now))
+            };
             again
         });
         if let Some(at) = at.filter(|_| !again) {
             let place = bind(&self.units[at].history, self.now).clone();
             let draft = self.placed(Draft::new("exception", self.now), at, &place);
-            enter.enter(draft.with("because", "context-refused").data("text", trouble.name).data("says", shortened(&trouble.what)));
+            enter.enter(
+                draft
+                    .with("because", "context-refused")
+                    .data("text", trouble.name)
+                    .data("says", shortened(&trouble.what)),
+            );
             self.units[at].count(&place, |tally| tally.exceptions += 1);
         }
         if !again {
@@ -90,7 +127,11 @@ impl Line {
             "record": trouble.record,
             "do": trouble.action,
         });
-        self.actions.push(LineAction::Reply { unit: name.to_owned(), accepted: false, text: text.to_string() });
+        self.actions.push(LineAction::Reply {
+            unit: name.to_owned(),
+            accepted: false,
+            text: text.to_string(),
+        });
     }
 
     fn accept(&mut self, at: usize, mut message: Message, digest: Hash, enter: &mut dyn Enter) {
@@ -117,13 +158,25 @@ impl Line {
         }
         if let Some(last) = jump {
             let says = format!("number {} came after {last}", message.number);
-            self.odd(at, "context-jump", &says, self.now, Some((last + 1, &message)), enter);
+            self.odd(
+                at,
+                "context-jump",
+                &says,
+                self.now,
+                Some((last + 1, &message)),
+                enter,
+            );
         }
         if let Some(ms) = ahead {
-            let says = format!("the clock of {} is {ms} ms ahead of ours; its times count from when they arrived", message.source);
+            let says = format!(
+                "the clock of {} is {ms} ms ahead of ours; its times count from when they arrived",
+                message.source
+            );
             self.odd(at, "context-unexpected", &says, self.now, None, enter);
         }
-        let corrected = changes.iter().any(|change| matches!(change, Change::Corrected { .. }));
+        let corrected = changes
+            .iter()
+            .any(|change| matches!(change, Change::Corrected { .. }));
         self.bind_again(at, &before, corrected, enter);
         for watch in self.units[at].watches.clone() {
             // The next reading finds its place anew: spans were laid out again.
@@ -156,7 +209,13 @@ impl Line {
     }
 
     /// Enters one change; its number where it is an entry at once.
-    fn change(&mut self, at: usize, change: &Change, message: &Message, enter: &mut dyn Enter) -> Option<u64> {
+    fn change(
+        &mut self,
+        at: usize,
+        change: &Change,
+        message: &Message,
+        enter: &mut dyn Enter,
+    ) -> Option<u64> {
         let unit = &self.units[at];
         let history = &unit.history;
         let draft = match change {
@@ -171,26 +230,54 @@ impl Line {
                 let draft = batch_draft(told, *state, *time, &unit.name, message);
                 let (batch, draft, at_time) = (batch.clone(), Some(draft), *time);
                 let endings = &mut self.units[at].endings;
-                let closings = endings.iter().filter(|ending| ending.batch == batch).map(|ending| ending.closings).max();
                 endings.retain(|ending| ending.batch != batch);
-                endings.push(Ending { batch: batch.clone(), draft, at: at_time, closings: closings.unwrap_or(0) });
+                endings.push(Ending {
+                    batch: batch.clone(),
+                    draft,
+                    at: at_time,
+                });
                 self.say_change(at, format!("batch {batch} is {}", state.word()), *time);
                 return None;
             }
-            Change::Run { batch, step, run, state, time } => {
-                let told = history.batch(batch)?.runs.iter().find(|told| told.step == *step && told.run == *run)?;
+            Change::Run {
+                batch,
+                step,
+                run,
+                state,
+                time,
+            } => {
+                let told = history
+                    .batch(batch)?
+                    .runs
+                    .iter()
+                    .find(|told| told.step == *step && told.run == *run)?;
                 let draft = run_draft(told, batch, state.word(), *time, &unit.name, message);
-                self.say_change(at, format!("{batch}: {step} run {run} is {}", state.word()), *time);
+                self.say_change(
+                    at,
+                    format!("{batch}: {step} run {run} is {}", state.word()),
+                    *time,
+                );
                 draft
             }
-            Change::Corrected { batch, step, run, what, time } => {
+            Change::Corrected {
+                batch,
+                step,
+                run,
+                what,
+                time,
+            } => {
                 let says = match what {
                     Correction::Times => format!("{step} run {run} is told with other times"),
                     Correction::Withdrawn => format!("{step} run {run} is told no more"),
                 };
-                let told = history.batch(batch)?.runs.iter().find(|told| told.step == *step && told.run == *run);
+                let told = history
+                    .batch(batch)?
+                    .runs
+                    .iter()
+                    .find(|told| told.step == *step && told.run == *run);
                 let draft = match told {
-                    Some(told) => run_draft(told, batch, told.state.word(), *time, &unit.name, message).with("because", "corrected"),
+                    Some(told) => run_draft(told, batch, told.state.word(), *time, &unit.name, message)
+                        .with("because", "corrected"),
                     None => withdrawn(batch, step, *run, *time, &unit.name, message),
                 };
                 let entered = enter.enter(draft);
@@ -198,17 +285,25 @@ impl Line {
                 return Some(entered.seq);
             }
             Change::Lost { batch, time } => {
-                let says = format!("{} says the unit is free, but never that {batch} is over", message.source);
-                let draft = told_by(Draft::new("allocation", *time).with("unit", unit.name.as_str()), message)
-                    .with("batch", &**batch)
-                    .with("state", "lost");
+                let says = format!(
+                    "{} says the unit is free, but never that {batch} is over",
+                    message.source
+                );
+                let draft = told_by(
+                    Draft::new("allocation", *time).with("unit", unit.name.as_str()),
+                    message,
+                )
+                .with("batch", &**batch)
+                .with("state", "lost");
                 let entered = enter.enter(draft);
                 self.odd(at, "context-lost", &says, *time, None, enter);
                 return Some(entered.seq);
             }
-            Change::Free { time } => {
-                told_by(Draft::new("allocation", *time).with("unit", unit.name.as_str()), message).with("state", "free")
-            }
+            Change::Free { time } => told_by(
+                Draft::new("allocation", *time).with("unit", unit.name.as_str()),
+                message,
+            )
+            .with("state", "free"),
             Change::Odd { time, what, .. } => {
                 self.odd(at, "context-unexpected", what, *time, None, enter);
                 return None;
@@ -220,14 +315,21 @@ impl Line {
     /// A message that changes nothing is still what was told: its number must survive a restart.
     fn confirm(&mut self, at: usize, message: &Message, enter: &mut dyn Enter) -> u64 {
         let batch = message.batch.as_ref().map_or("", |batch| &batch.id);
-        let draft = Draft::new("allocation", message.sent).with("unit", self.units[at].name.as_str()).with("batch", batch);
-        enter.enter(told_by(draft.with("state", "confirmed"), message)).seq
+        let draft = Draft::new("allocation", message.sent)
+            .with("unit", self.units[at].name.as_str())
+            .with("batch", batch);
+        enter
+            .enter(told_by(draft.with("state", "confirmed"), message))
+            .seq
     }
 
     fn say_change(&mut self, at: usize, what: String, time: Stamp) {
         let unit = &self.units[at].name;
         self.actions.push(LineAction::Say(
-            Trouble::new("context", what).at(format!("{unit}, since {time}")).means("readings from then on are bound to it").so("nothing"),
+            Trouble::new("context", what)
+                .at(format!("{unit}, since {time}"))
+                .means("readings from then on are bound to it")
+                .so("nothing"),
         ));
     }
 
@@ -242,9 +344,15 @@ impl Line {
         enter: &mut dyn Enter,
     ) {
         let place = bind(&self.units[at].history, time).clone();
-        let mut draft = self.placed(Draft::new("exception", time), at, &place).with("because", because).data("says", shortened(says));
+        let mut draft = self
+            .placed(Draft::new("exception", time), at, &place)
+            .with("because", because)
+            .data("says", shortened(says));
         if let Some((expected, message)) = jump {
-            draft = draft.data("expected", expected).data("found", message.number).data("source", message.source.as_str());
+            draft = draft
+                .data("expected", expected)
+                .data("found", message.number)
+                .data("source", message.source.as_str());
         }
         enter.enter(draft);
         self.units[at].count(&place, |tally| tally.exceptions += 1);
@@ -267,7 +375,9 @@ impl Line {
     pub(super) fn leases(&mut self, enter: &mut dyn Enter) {
         for at in 0..self.units.len() {
             let unit = &self.units[at];
-            let (Some(lease), Some(heard)) = (unit.lease, unit.heard) else { continue };
+            let (Some(lease), Some(heard)) = (unit.lease, unit.heard) else {
+                continue;
+            };
             if self.now.ms_since(heard) > lease {
                 self.unconfirmed(at, enter);
             }
@@ -293,18 +403,27 @@ impl Line {
         }
     }
 
-    /// Keeps the history as it was told, for the tests that compare it.
-    pub(crate) fn history(&self, unit: &str) -> Option<&History> {
-        self.units.iter().find(|other| other.name == unit).map(|unit| &unit.history)
+    /// What was told about a unit.
+    pub fn history(&self, unit: &str) -> Option<&History> {
+        self.units
+            .iter()
+            .find(|other| other.name == unit)
+            .map(|unit| &unit.history)
     }
 }
 
 fn told_by(draft: Draft, message: &Message) -> Draft {
-    draft.data("authority", "mqtt").data("number", message.number).data("source", message.source.as_str())
+    draft
+        .data("authority", "mqtt")
+        .data("number", message.number)
+        .data("source", message.source.as_str())
 }
 
 fn batch_draft(told: &bind::Batch, state: Phase, time: Stamp, unit: &str, message: &Message) -> Draft {
-    let draft = Draft::new("batch", time).with("unit", unit).with("batch", &*told.id).with("state", state.word());
+    let draft = Draft::new("batch", time)
+        .with("unit", unit)
+        .with("batch", &*told.id)
+        .with("state", state.word());
     let draft = told_by(draft, message)
         .data("product", told.product.as_str())
         .data("recipe", told.recipe.as_str())
@@ -316,19 +435,31 @@ fn batch_draft(told: &bind::Batch, state: Phase, time: Stamp, unit: &str, messag
         None => draft,
     };
     match Quantity::read(&told.size) {
-        Some(size) => draft.data("size", size.amount.as_str()).data("in", size.unit.ucum()),
+        Some(size) => draft
+            .data("size", size.amount.as_str())
+            .data("in", size.unit.ucum()),
         None => draft.data("size", told.size.as_str()),
     }
 }
 
-fn run_draft(told: &bind::Run, batch: &str, state: &str, time: Stamp, unit: &str, message: &Message) -> Draft {
+fn run_draft(
+    told: &bind::Run,
+    batch: &str,
+    state: &str,
+    time: Stamp,
+    unit: &str,
+    message: &Message,
+) -> Draft {
     let draft = Draft::new("step", time)
         .with("unit", unit)
         .with("batch", batch)
         .with("step", &*told.step)
         .with("run", told.run)
         .with("state", state);
-    let draft = told_by(draft, message).data("title", told.title.as_str()).data("started", told.started).data("sent", message.sent);
+    let draft = told_by(draft, message)
+        .data("title", told.title.as_str())
+        .data("started", told.started)
+        .data("sent", message.sent);
     match told.ended {
         Some(ended) => draft.data("ended", ended),
         None => draft,
@@ -336,11 +467,22 @@ fn run_draft(told: &bind::Run, batch: &str, state: &str, time: Stamp, unit: &str
 }
 
 fn withdrawn(batch: &str, step: &str, run: u32, time: Stamp, unit: &str, message: &Message) -> Draft {
-    let draft = Draft::new("step", time).with("unit", unit).with("batch", batch).with("step", step).with("run", run);
-    told_by(draft.with("state", "withdrawn").with("because", "corrected"), message).data("sent", message.sent)
+    let draft = Draft::new("step", time)
+        .with("unit", unit)
+        .with("batch", batch)
+        .with("step", step)
+        .with("run", run);
+    told_by(
+        draft.with("state", "withdrawn").with("because", "corrected"),
+        message,
+    )
+    .data("sent", message.sent)
 }
 
 /// A sentence that fits an entry, whoever wrote parts of it.
 fn shortened(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(400)
+        .collect()
 }

@@ -1,6 +1,10 @@
 //! What the screens show of the units: every point in exactly one state, with its reason in plain words.
 
-use super::{Line, Point, Unit, memory::as_number, watch::{Pacing, Watch}};
+use super::{
+    Line, Point, Unit,
+    memory::as_number,
+    watch::{Pacing, Watch},
+};
 use crate::flow::{
     bind::{Bound, bind},
     board::{Call, LimitsView, PointState, PointView, UnitState, UnitView, Urgency},
@@ -15,14 +19,22 @@ impl Line {
     /// The units as they are now, and what calls for a person, most urgent first.
     pub fn view(&self, now: Stamp) -> (Vec<UnitView>, Vec<Call>) {
         let mut calls = Vec::new();
-        let units = self.units.iter().map(|unit| self.unit_view(unit, now, &mut calls)).collect();
+        let units = self
+            .units
+            .iter()
+            .map(|unit| self.unit_view(unit, now, &mut calls))
+            .collect();
         calls.sort_by_key(|call: &Call| (call.urgency, call.since));
         (units, calls)
     }
 
     fn unit_view(&self, unit: &Unit, now: Stamp, calls: &mut Vec<Call>) -> UnitView {
         let place = bind(&unit.history, now);
-        let lost = unit.history.batches().last().filter(|batch| batch.lost.is_some() && !batch.state.is_over());
+        let lost = unit
+            .history
+            .batches()
+            .last()
+            .filter(|batch| batch.lost.is_some() && !batch.state.is_over());
         let state = if lost.is_some() || (unit.unconfirmed && place.batch.is_some()) {
             UnitState::ContextLost
         } else if place.held {
@@ -33,9 +45,12 @@ impl Line {
             UnitState::Idle
         };
         if state == UnitState::ContextLost {
-            calls.push(self.context_call(unit, lost.map(|batch| &*batch.id), now));
+            calls.push(Self::context_call(unit, lost.map(|batch| &*batch.id), now));
         }
-        let points = unit.watches.iter().map(|watch| self.point_view(&self.watches[*watch], unit, place, now, calls));
+        let points = unit
+            .watches
+            .iter()
+            .map(|watch| self.point_view(&self.watches[*watch], unit, place, now, calls));
         UnitView {
             name: unit.name.clone(),
             title: unit.title.clone(),
@@ -43,20 +58,27 @@ impl Line {
             batch: place.batch.as_deref().map(str::to_owned),
             step: step_title(unit, place),
             run: place.runs.first().map_or(0, |(_, run)| *run),
-            step_since: if place.runs.is_empty() { None } else { unit.history.place_since(now) },
+            step_since: if place.runs.is_empty() {
+                None
+            } else {
+                unit.history.place_since(now)
+            },
             points: points.collect(),
         }
     }
 
-    fn context_call(&self, unit: &Unit, lost: Option<&str>, now: Stamp) -> Call {
+    fn context_call(unit: &Unit, lost: Option<&str>, now: Stamp) -> Call {
         let what = match lost {
-            Some(batch) => format!("{}: {batch} was never told to be over, but the unit is told to be free", unit.name),
+            Some(batch) => format!(
+                "{}: {batch} was never told to be over, but the unit is told to be free",
+                unit.name
+            ),
             None => format!("{}: the source of batch and step is silent", unit.name),
         };
         let record = if lost.is_some() {
             "Readings are bound to no batch until the source tells more."
         } else {
-            "Readings stay bound to what was told last, and are marked as unconfirmed."
+            "Readings stay bound to what was told last; an exception says that it is unconfirmed."
         };
         Call {
             id: format!("context-{}", unit.name),
@@ -68,13 +90,23 @@ impl Line {
         }
     }
 
-    fn point_view(&self, watch: &Watch, unit: &Unit, place: &Bound, now: Stamp, calls: &mut Vec<Call>) -> PointView {
+    fn point_view(
+        &self,
+        watch: &Watch,
+        unit: &Unit,
+        place: &Bound,
+        now: Stamp,
+        calls: &mut Vec<Call>,
+    ) -> PointView {
         let point = &self.points[watch.point];
         let mut rule = watch.rule_in(place);
         let last = point.past.back().map(|past| &past.reading);
         let band = last.and_then(|reading| rule.shown(&reading.answer));
         let verdict = last.map(|reading| check::judge(&reading.answer, band.as_deref()).0);
-        let quiet = last.is_some_and(|reading| rule.missing.is_some_and(|missing| now.ms_since(reading.time) > missing));
+        let quiet = last.is_some_and(|reading| {
+            rule.missing
+                .is_some_and(|missing| now.ms_since(reading.time) > missing)
+        });
         let (failed, note) = point.failing();
         let state = match (last, verdict) {
             _ if failed => PointState::Silent,
@@ -91,7 +123,15 @@ impl Line {
                 state_of(answer, check::judge(answer, band.as_deref()).0, rule.pace) == state
             }),
         };
-        let because = because(state, last.map(|reading| &reading.answer), band.as_deref(), verdict, note, since, now);
+        let because = because(
+            state,
+            last.map(|reading| &reading.answer),
+            band.as_deref(),
+            verdict,
+            note,
+            since,
+            now,
+        );
         if let Some(call) = self.call(watch, unit, state, &because, since.unwrap_or(now)) {
             calls.push(call);
         }
@@ -111,7 +151,14 @@ impl Line {
         }
     }
 
-    fn call(&self, watch: &Watch, unit: &Unit, state: PointState, because: &str, since: Stamp) -> Option<Call> {
+    fn call(
+        &self,
+        watch: &Watch,
+        unit: &Unit,
+        state: PointState,
+        because: &str,
+        since: Stamp,
+    ) -> Option<Call> {
         let point = &self.points[watch.point].name;
         let (urgency, word, record, action) = match state {
             PointState::OutOfLimits => (
@@ -123,7 +170,12 @@ impl Line {
                 },
                 "Bring it back, then acknowledge with a comment.",
             ),
-            PointState::NearLimit => (Urgency::Look, "near", "Nothing to record yet.".to_owned(), "Watch it."),
+            PointState::NearLimit => (
+                Urgency::Look,
+                "near",
+                "Nothing to record yet.".to_owned(),
+                "Watch it.",
+            ),
             PointState::Silent => (
                 Urgency::Doubt,
                 "silent",
@@ -152,19 +204,34 @@ impl Line {
         };
         let what = format!("{}, {}: {because}", unit.name, watch.role);
         let id = format!("{word}-{}-{point}", unit.name);
-        Some(Call { id, urgency, what, record, action: action.to_owned(), since })
+        Some(Call {
+            id,
+            urgency,
+            what,
+            record,
+            action: action.to_owned(),
+            since,
+        })
     }
 }
 
 impl Point {
     fn trend(&self) -> Vec<f64> {
         let first = self.past.len().saturating_sub(TREND);
-        self.past.iter().skip(first).map(|past| as_number(&past.reading.answer)).collect()
+        self.past
+            .iter()
+            .skip(first)
+            .map(|past| as_number(&past.reading.answer))
+            .collect()
     }
 
     /// Since when the answers have been like the last one.
     fn since(&self, alike: impl Fn(&Answer) -> bool) -> Option<Stamp> {
-        let like = self.past.iter().rev().take_while(|past| alike(&past.reading.answer));
+        let like = self
+            .past
+            .iter()
+            .rev()
+            .take_while(|past| alike(&past.reading.answer));
         like.last().map(|past| past.reading.time)
     }
 }
@@ -190,9 +257,15 @@ fn because(
     now: Stamp,
 ) -> String {
     let seconds = since.map_or(0, |since| now.ms_since(since).max(0) / 1000);
-    let value = answer.and_then(Answer::value).map(ToString::to_string).unwrap_or_default();
+    let value = answer
+        .and_then(Answer::value)
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let limit = |limit: Option<&record::Amount>| {
-        limit.zip(band).map(|(limit, band)| format!("{limit} {}", band.unit.shown())).unwrap_or_default()
+        limit
+            .zip(band)
+            .map(|(limit, band)| format!("{limit} {}", band.unit.shown()))
+            .unwrap_or_default()
     };
     match state {
         PointState::Normal => String::new(),
@@ -201,7 +274,9 @@ fn because(
         PointState::Silent if since.is_none() => format!("{note}, never heard since the start"),
         PointState::Silent => format!("{note} for {seconds} s"),
         PointState::Stale => format!("no new value for {seconds} s"),
-        PointState::Doubtful | PointState::Bad => answer.and_then(Answer::because).unwrap_or_default().to_owned(),
+        PointState::Doubtful | PointState::Bad => {
+            answer.and_then(Answer::because).unwrap_or_default().to_owned()
+        }
         PointState::OutOfLimits => {
             let side = verdict.unwrap_or(Verdict::Above);
             let broken = limit(band.and_then(|band| band.broken(side)));
@@ -217,9 +292,18 @@ fn because(
 
 /// The limit on the side where the warning is.
 fn nearest<'a>(answer: Option<&Answer>, band: &'a Band) -> Option<&'a record::Amount> {
-    let Some(Value::Quantity(shown)) = answer.and_then(Answer::value) else { return None };
-    let high = band.warn_high.as_ref().is_some_and(|limit| shown.amount.number() > limit.number());
-    if high { band.high.as_ref().or(band.warn_high.as_ref()) } else { band.low.as_ref().or(band.warn_low.as_ref()) }
+    let Some(Value::Quantity(shown)) = answer.and_then(Answer::value) else {
+        return None;
+    };
+    let high = band
+        .warn_high
+        .as_ref()
+        .is_some_and(|limit| shown.amount.number() > limit.number());
+    if high {
+        band.high.as_ref().or(band.warn_high.as_ref())
+    } else {
+        band.low.as_ref().or(band.warn_low.as_ref())
+    }
 }
 
 fn shown(answer: Option<&Answer>) -> (String, String) {
@@ -247,8 +331,17 @@ fn step_title(unit: &Unit, place: &Bound) -> Option<String> {
         .runs
         .iter()
         .map(|(step, number)| {
-            let run = batch.runs.iter().find(|run| run.step == *step && run.run == *number);
-            run.map_or(&**step, |run| if run.title.is_empty() { &*run.step } else { run.title.as_str() })
+            let run = batch
+                .runs
+                .iter()
+                .find(|run| run.step == *step && run.run == *number);
+            run.map_or(&**step, |run| {
+                if run.title.is_empty() {
+                    &*run.step
+                } else {
+                    run.title.as_str()
+                }
+            })
         })
         .collect();
     (!titles.is_empty()).then(|| titles.join(" + "))

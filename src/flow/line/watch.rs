@@ -221,8 +221,16 @@ impl Watch {
 
     /// Goes to another place. What was collected in the last one must have been taken away before.
     pub(super) fn enter(&mut self, place: Arc<Bound>) {
-        let moved = self.place.as_ref().is_none_or(|before| !before.same_place(&place));
-        if moved || self.place.as_ref().is_none_or(|before| before.revision != place.revision) {
+        let moved = self
+            .place
+            .as_ref()
+            .is_none_or(|before| !before.same_place(&place));
+        if moved
+            || self
+                .place
+                .as_ref()
+                .is_none_or(|before| before.revision != place.revision)
+        {
             self.rule = self.rule_in(&place);
         }
         if moved {
@@ -233,7 +241,12 @@ impl Watch {
     }
 
     /// Goes back: what was collected since is collected again.
-    pub(super) fn rewound(&mut self, interval: Option<Interval>, excursion: Option<Excursion>, quality: Quality) {
+    pub(super) fn rewound(
+        &mut self,
+        interval: Option<Interval>,
+        excursion: Option<Excursion>,
+        quality: Quality,
+    ) {
         self.interval = interval;
         self.excursion = excursion;
         self.quality = quality;
@@ -248,21 +261,49 @@ impl Watch {
         let extreme = word("extreme").and_then(|text| Amount::read(&text));
         let unit = word("in").and_then(|code| Unit::named(&code));
         let side = word("side").and_then(|word| Verdict::named(&word));
-        let (Some(extreme), Some(unit), Some(side)) = (extreme, unit, side) else { return };
+        let (Some(extreme), Some(unit), Some(side)) = (extreme, unit, side) else {
+            return;
+        };
         let limit = word("limit").and_then(|text| Amount::read(&text));
-        let (low, high) = if side == Verdict::Below { (limit, None) } else { (None, limit) };
-        let band = Arc::new(Band { unit, low, high, warn_low: None, warn_high: None });
+        let (low, high) = if side == Verdict::Below {
+            (limit, None)
+        } else {
+            (None, limit)
+        };
+        let band = Arc::new(Band {
+            unit,
+            low,
+            high,
+            warn_low: None,
+            warn_high: None,
+        });
         let runs = line.text("step").zip(line.int("run"));
         let place = Bound {
             batch: line.text("batch").map(|batch| batch.as_str().into()),
-            revision: line.raw("limits").and_then(|limits| limits.strip_prefix("rev ")).unwrap_or("").into(),
-            runs: runs.iter().map(|(step, run)| (step.as_str().into(), *run as u32)).collect(),
+            revision: line
+                .raw("limits")
+                .and_then(|limits| limits.strip_prefix("rev "))
+                .unwrap_or("")
+                .into(),
+            runs: runs
+                .iter()
+                .map(|(step, run)| (step.as_str().into(), *run as u32))
+                .collect(),
             step: line.text("step").unwrap_or_default(),
             held: false,
         };
         let (started, place) = (time, Arc::new(place));
         let (seq, extreme_at, count) = (line.seq(), u64::MAX, 1);
-        self.excursion = Some(Excursion { seq, side, started, extreme, extreme_at, band, count, place });
+        self.excursion = Some(Excursion {
+            seq,
+            side,
+            started,
+            extreme,
+            extreme_at,
+            band,
+            count,
+            place,
+        });
     }
 
     /// Judges an answer in the present place.
@@ -276,7 +317,12 @@ impl Watch {
             "no-limits" if !self.rule.limits.is_empty() => "unit",
             why => why,
         };
-        Judged { place, verdict, why, band }
+        Judged {
+            place,
+            verdict,
+            why,
+            band,
+        }
     }
 
     /// Judges an answer that is older than the place: it came late, by itself.
@@ -284,13 +330,22 @@ impl Watch {
         let mut rule = self.rule_in(place);
         let band = rule.band_for(answer);
         let (verdict, why) = check::judge(answer, band.as_deref());
-        Judged { place: place.clone(), verdict, why, band }
+        Judged {
+            place: place.clone(),
+            verdict,
+            why,
+            band,
+        }
     }
 
     /// A reading older than the place is entered where it belongs and moves nothing.
     pub(super) fn step_aside(&self, judged: &Judged) -> Taken {
         let asked = self.rule_in(&judged.place).pace != Pacing::Never;
-        Taken { enter: asked, counted: asked, ..Taken::default() }
+        Taken {
+            enter: asked,
+            counted: asked,
+            ..Taken::default()
+        }
     }
 
     /// Whether anybody asked for this point here.
@@ -349,15 +404,28 @@ impl Watch {
             Pacing::Every(every) => {
                 let slot = time.0.div_euclid(every);
                 match &mut self.interval {
-                    Some(interval) if interval.slot == slot => interval.add(serial, time, answer, judged.verdict),
-                    _ => taken.flush = self.interval.replace(Interval::begin(slot, serial, time, answer, judged.verdict)),
+                    Some(interval) if interval.slot == slot => {
+                        interval.add(serial, time, answer, judged.verdict);
+                    }
+                    _ => {
+                        taken.flush = self.interval.replace(Interval::begin(
+                            slot,
+                            serial,
+                            time,
+                            answer,
+                            judged.verdict,
+                        ));
+                    }
                 }
             }
         }
     }
 
     fn excursions(&mut self, serial: u64, time: Stamp, answer: &Answer, judged: &Judged, taken: &mut Taken) {
-        let Some(Value::Quantity(shown)) = answer.value().filter(|_| answer.quality() == Quality::Good) else { return };
+        let Some(Value::Quantity(shown)) = answer.value().filter(|_| answer.quality() == Quality::Good)
+        else {
+            return;
+        };
         let Some(band) = &judged.band else { return };
         if let Some(excursion) = &mut self.excursion {
             if excursion.side == judged.verdict {
@@ -412,13 +480,18 @@ impl Rule {
         if self.limits.is_empty() {
             return None;
         }
-        let Some(Value::Quantity(quantity)) = answer.value() else { return None };
+        let Some(Value::Quantity(quantity)) = answer.value() else {
+            return None;
+        };
         let unit = quantity.unit;
         match &self.band {
             Some((known, band)) if *known == unit => band.clone(),
             _ => {
-                let bands: Option<Vec<Band>> = self.limits.iter().map(|limits| Band::of(limits, unit)).collect();
-                let band = bands.and_then(|bands| bands.into_iter().reduce(Band::and)).map(Arc::new);
+                let bands: Option<Vec<Band>> =
+                    self.limits.iter().map(|limits| Band::of(limits, unit)).collect();
+                let band = bands
+                    .and_then(|bands| bands.into_iter().reduce(Band::and))
+                    .map(Arc::new);
                 self.band = Some((unit, band.clone()));
                 band
             }
@@ -473,10 +546,16 @@ impl Interval {
         self.until = time;
         self.verdict = worse(self.verdict, verdict);
         self.counts[answer.quality() as usize] += 1;
-        let Answer::Good(Value::Quantity(quantity)) = answer else { return };
+        let Answer::Good(Value::Quantity(quantity)) = answer else {
+            return;
+        };
         let unit = *self.unit.get_or_insert(quantity.unit);
-        let Some(number) = quantity.number_in(unit) else { return };
-        let Some(sum) = self.sum.checked_add(number) else { return };
+        let Some(number) = quantity.number_in(unit) else {
+            return;
+        };
+        let Some(sum) = self.sum.checked_add(number) else {
+            return;
+        };
         if self.numbers == 0 || number < self.min {
             self.min = number;
         }

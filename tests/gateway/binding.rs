@@ -1,0 +1,10 @@
+//! Binding, judging, gaps, excursions and closings of a whole line, as tables: what happens on the left,
+//! every entry it leads to below. No clock, no disk: the recorder here only numbers and keeps.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on should stop
+
+#[path = "binding/always.rs"]
+mod always;
+#[path = "binding/tables.rs"]
+mod tables;
+#[path = "binding/world.rs"]
+mod world;
