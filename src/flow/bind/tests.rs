@@ -270,7 +270,9 @@ fn spoken(change: &Change) -> String {
     let time = change.time().to_string();
     let time = &time[11..16];
     match change {
-        Change::Batch { batch, state, .. } => format!("{batch} {} {time}", state.word()),
+        Change::Batch { batch, state, .. } | Change::Over { batch, state, .. } => {
+            format!("{batch} {} {time}", state.word())
+        }
         Change::Run { step, run, state, .. } => format!("{step}/{run} {} {time}", state.word()),
         Change::Corrected { step, run, what, .. } => {
             format!(
@@ -282,7 +284,6 @@ fn spoken(change: &Change) -> String {
                 }
             )
         }
-        Change::Over { batch, state, .. } => format!("{batch} {} {time}", state.word()),
         Change::Lost { batch, .. } => format!("{batch} lost {time}"),
         Change::Free { .. } => format!("free {time}"),
         Change::Odd { what, .. } => format!("odd {time}: {what}"),
