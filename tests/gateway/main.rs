@@ -6,8 +6,8 @@
     reason = "chapters share one world, and each uses a part of it"
 )]
 
-mod links;
 mod binding;
+mod links;
 mod mqtt;
 mod power_loss;
 mod store;
