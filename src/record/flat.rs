@@ -223,11 +223,10 @@ pub(crate) fn utf8(text: &[u8]) -> Result<&str, Refused> {
         Ok(valid) => valid,
         Err(error) => return refuse("not valid UTF-8", error.valid_up_to()),
     };
-    if !valid.is_ascii() {
-        if let Some(at) = valid.find('\u{feff}') {
+    if !valid.is_ascii()
+        && let Some(at) = valid.find('\u{feff}') {
             return refuse("a byte order mark", at);
         }
-    }
     Ok(valid)
 }
 

@@ -392,7 +392,7 @@ mod tests {
             &format!(r#","a":"{longest}""#),
         ] {
             let text = full(inside);
-            assert!(Line::read(text.as_bytes()).is_ok(), "{:.100}", text);
+            assert!(Line::read(text.as_bytes()).is_ok(), "{text:.100}");
         }
         assert!(
             Line::read(full(&format!(r#","a":"{longest}x""#)).as_bytes()).is_err(),

@@ -13,7 +13,7 @@ use crate::{
     receipt::StoreWord,
 };
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What is looked at, and so what it must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -181,7 +181,7 @@ struct State {
     broken: bool,
     batches: HashMap<Vec<u8>, Batch>,
     seals: HashMap<(u64, u64), Hash>,
-    receipted: HashMap<(u64, u64), ()>,
+    receipted: HashSet<(u64, u64)>,
     leaves: Vec<Hash>,
     leaves_from: Vec<(u64, usize)>,
 }
@@ -257,7 +257,7 @@ impl Check {
                 if let Some(kid) = kid_of(line).filter(|kid| !state.report.receipted_by.contains(kid)) {
                     state.report.receipted_by.push(kid);
                 }
-                state.receipted.insert((receipt.epoch, receipt.page), ());
+                state.receipted.insert((receipt.epoch, receipt.page));
                 state.report.receipts += 1;
             }
         }
@@ -607,15 +607,14 @@ impl State {
                 batch.tree.push(*leaf);
                 batch.after += 1;
             }
-            if mark.kind == b"batch" {
-                if let Some(batch) = self
+            if mark.kind == b"batch"
+                && let Some(batch) = self
                     .batches
                     .get_mut(mark.batch)
                     .filter(|_| contains_closing(mark.line))
                 {
                     batch.after = 0;
                 }
-            }
         }
     }
 
