@@ -224,9 +224,10 @@ pub(crate) fn utf8(text: &[u8]) -> Result<&str, Refused> {
         Err(error) => return refuse("not valid UTF-8", error.valid_up_to()),
     };
     if !valid.is_ascii()
-        && let Some(at) = valid.find('\u{feff}') {
-            return refuse("a byte order mark", at);
-        }
+        && let Some(at) = valid.find('\u{feff}')
+    {
+        return refuse("a byte order mark", at);
+    }
     Ok(valid)
 }
 

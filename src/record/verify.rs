@@ -612,9 +612,9 @@ impl State {
                     .batches
                     .get_mut(mark.batch)
                     .filter(|_| contains_closing(mark.line))
-                {
-                    batch.after = 0;
-                }
+            {
+                batch.after = 0;
+            }
         }
     }
 
