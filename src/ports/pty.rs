@@ -2,6 +2,7 @@
 //!
 //! Used by the simulator only. The far end looks like a serial port to whoever opens it.
 
+use crate::flow::needs::{Link, Waiting};
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno,
@@ -57,36 +58,60 @@ impl Pty {
         fs::rename(&fresh, name)
     }
 
-    /// Waits for bytes and appends them. `Ok(0)` while nobody has the far end open.
-    pub async fn receive(&self, into: &mut Vec<u8>) -> io::Result<usize> {
-        let mut chunk = [0; 1024];
-        loop {
-            let mut ready = self.near.readable().await?;
-            match rustix::io::read(self.near.get_ref(), &mut chunk) {
-                Ok(count) => {
-                    into.extend_from_slice(&chunk[..count]);
-                    return Ok(count);
+    /// Takes such a name away again.
+    pub fn forget(name: &Path) {
+        // One that is not there, or that is not ours to take away, is no trouble here: the far end is gone.
+        let _ = fs::remove_file(name);
+    }
+}
+
+impl Link for Pty {
+    fn send<'a>(&'a mut self, mut bytes: &'a [u8]) -> Waiting<'a, io::Result<()>> {
+        Box::pin(async move {
+            while !bytes.is_empty() {
+                let mut ready = self.near.writable().await?;
+                match rustix::io::write(self.near.get_ref(), bytes) {
+                    Ok(count) => bytes = &bytes[count..],
+                    Err(Errno::AGAIN) => ready.clear_ready(),
+                    Err(Errno::INTR) => {}
+                    Err(problem) => return Err(problem.into()),
                 }
-                Err(Errno::AGAIN) => ready.clear_ready(),
-                Err(Errno::INTR) => {}
-                Err(Errno::IO) => return Ok(0),
-                Err(problem) => return Err(problem.into()),
             }
-        }
+            Ok(())
+        })
     }
 
-    /// Sends all bytes.
-    pub async fn send(&self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let mut ready = self.near.writable().await?;
-            match rustix::io::write(self.near.get_ref(), bytes) {
-                Ok(count) => bytes = &bytes[count..],
-                Err(Errno::AGAIN) => ready.clear_ready(),
+    /// `Ok(0)` while nobody has the far end open.
+    fn receive<'a>(&'a mut self, into: &'a mut Vec<u8>) -> Waiting<'a, io::Result<usize>> {
+        Box::pin(async move {
+            let mut chunk = [0; 1024];
+            loop {
+                let mut ready = self.near.readable().await?;
+                match rustix::io::read(self.near.get_ref(), &mut chunk) {
+                    Ok(count) => {
+                        into.extend_from_slice(&chunk[..count]);
+                        return Ok(count);
+                    }
+                    Err(Errno::AGAIN) => ready.clear_ready(),
+                    Err(Errno::INTR) => {}
+                    Err(Errno::IO) => return Ok(0),
+                    Err(problem) => return Err(problem.into()),
+                }
+            }
+        })
+    }
+
+    fn discard(&mut self) -> io::Result<usize> {
+        let mut scrap = [0; 1024];
+        let mut thrown = 0;
+        loop {
+            match rustix::io::read(self.near.get_ref(), &mut scrap) {
+                Ok(0) | Err(Errno::AGAIN | Errno::IO) => return Ok(thrown),
+                Ok(count) => thrown += count,
                 Err(Errno::INTR) => {}
                 Err(problem) => return Err(problem.into()),
             }
         }
-        Ok(())
     }
 }
 

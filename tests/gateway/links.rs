@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod line;
+mod real;
 
 use driver::Transport;
 use line::{METER, World, answer, asks, ms, plan, sealed};
