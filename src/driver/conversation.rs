@@ -288,6 +288,10 @@ impl Conversation {
                     count: read.count,
                 };
                 pending.request = Some(request);
+                if self.transport != Transport::ModbusTcp {
+                    // what lies here came before the question and can only be mistaken for its answer
+                    self.buffer.clear();
+                }
                 if self.transport == Transport::ModbusTcp {
                     self.transaction = self.transaction.wrapping_add(1);
                     pending.transaction = self.transaction;
@@ -552,11 +556,10 @@ impl Conversation {
                 } else {
                     request.table.function()
                 };
-                let one_register = length == 5 && request.answer_bytes() == 3;
                 let shaped = frame[0] == request.unit
                     && frame[1] == wanted
                     && (length == 5 || usize::from(frame[2]) == length - 5);
-                if !shaped || one_register {
+                if !shaped {
                     continue;
                 }
                 let sound = modbus::unsealed(frame).is_some();

@@ -164,6 +164,23 @@ impl When {
         Some(all)
     }
 
+    /// Takes `0x7FFF` and `0x8000` for what they are in this register: patterns of bits, whatever its sign.
+    pub(crate) fn in_register(&mut self, field: &str, is: Is) {
+        let bits = u32::from(is.width()) * 16;
+        let signed = matches!(is, Is::Int16 | Is::Int32 | Is::Int64);
+        for claim in self
+            .claims
+            .iter_mut()
+            .filter(|claim| signed && claim.part.field == field)
+        {
+            if let (Wanted::Number(number), None) = (&mut claim.is, claim.part.bits) {
+                if *number >> (bits - 1) == 1 {
+                    *number -= 1_i128 << bits;
+                }
+            }
+        }
+    }
+
     pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
         self.claims.iter().map(|claim| claim.part.field.as_str())
     }
@@ -204,12 +221,6 @@ impl Claim {
         let equal = match &self.is {
             Wanted::Number(wanted) => match fields.get(&self.part.field)? {
                 Field::Float { number, single, .. } => same_float(*number, *single, &wanted.to_string()),
-                Field::Count(count) if self.part.bits.is_none() && *wanted > 0 && *count < 0 => {
-                    // 0x7FFF and 0x8000 are patterns of bits, whatever sign the register has
-                    (16..=64)
-                        .step_by(16)
-                        .any(|bits| *count + (1_i128 << bits) == *wanted && *wanted >> (bits - 1) == 1)
-                }
                 _ => self.part.number(fields) == Some(*wanted),
             },
             Wanted::Float(wanted) => match fields.get(&self.part.field)? {
@@ -669,8 +680,7 @@ mod tests {
             status bit 2 is clear                 | 0x04 | no
             status bits 13 to 15 are 3            | 0x6000 | yes
             status is 0x7FFF                      | 0x7FFF | yes
-            status is 0x8000                      | -32768 | yes
-            status is 0xFFFF                      | -1     | yes
+            status is 0xFFFF                      | -1     | no
             status is -1                          | -1     | yes
             status is not 5                       | 5      | no
             status bit 0 is set and status bit 1 is clear | 1 | yes
@@ -688,6 +698,32 @@ mod tests {
                 None => "unknown",
             };
             assert_eq!(word, cells[2], "{row}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_bits_is_the_same_in_a_signed_register() {
+        for (is, pattern, count) in [
+            (Is::Int16, "0x8000", -32768),
+            (Is::Int16, "0xFFFF", -1),
+            (Is::Int16, "0x7FFF", 0x7FFF),
+            (Is::Int32, "0xFFFF", 0xFFFF),
+            (Is::Uint16, "0xFFFF", 0xFFFF),
+        ] {
+            let mut when = When::parse(&format!("status is {pattern}")).unwrap();
+            when.in_register("status", is);
+            assert_eq!(
+                when.holds(&fields(count, b"")),
+                Some(true),
+                "{pattern} in {}",
+                is.word()
+            );
+            assert_eq!(
+                when.holds(&fields(1, b"")),
+                Some(false),
+                "{pattern} in {}",
+                is.word()
+            );
         }
     }
 

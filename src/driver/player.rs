@@ -643,15 +643,7 @@ impl PlayedModbus {
                     .insert((function, first), u16::from(*field != Field::Count(0)));
                 continue;
             }
-            // a pattern of bits such as 0x7FFF or 0x8000 may stand where a signed number stands
-            let field = match field {
-                Field::Count(count) if encode(point.is, point.order, field).is_none() => {
-                    let bits = u32::from(point.is.width()) * 16;
-                    Field::Count(count - (1_i128 << bits))
-                }
-                other => other.clone(),
-            };
-            let bytes = encode(point.is, point.order, &field)?;
+            let bytes = encode(point.is, point.order, field)?;
             for (at, pair) in bytes.chunks_exact(2).enumerate() {
                 self.image.insert(
                     (function, first + at as u16),

@@ -819,7 +819,7 @@ fn read(block: &Block<'_>, order: Order, most: Option<u16>) -> Option<Read> {
         ReadRole::Values => Duration::from_millis(100),
         ReadRole::Settings | ReadRole::Identity => Duration::from_mins(5),
     });
-    let doubts = doubts(block, None);
+    let mut doubts = doubts(block, None);
     let mut points = Vec::new();
     let mut measures = Vec::new();
     for point in block.blocks("points", "this point") {
@@ -843,6 +843,9 @@ fn read(block: &Block<'_>, order: Order, most: Option<u16>) -> Option<Read> {
         );
     }
     for point in &points {
+        doubts
+            .iter_mut()
+            .for_each(|doubt| doubt.when.in_register(&point.name, point.is));
         check_place(block.desk(), point, table, first.what, count.what);
     }
     Some(Read {
