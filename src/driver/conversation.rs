@@ -316,7 +316,7 @@ impl Conversation {
                     let text = text.clone();
                     let mut cuts = Vec::new();
                     self.cutter.push(&text.framing, *byte, &mut cuts);
-                    heard.extend(cuts.into_iter().filter_map(|cut| self.text_cut(&text, cut)));
+                    heard.extend(cuts.into_iter().map(|cut| self.text_cut(&text, cut)));
                 }
                 Spoken::Modbus(modbus) => {
                     let modbus = modbus.clone();
@@ -400,14 +400,14 @@ impl Conversation {
 
     // ------------------------------------------------------------ characters
 
-    fn text_cut(&mut self, text: &Text, cut: Cut) -> Option<Heard> {
+    fn text_cut(&mut self, text: &Text, cut: Cut) -> Heard {
         match cut {
-            Cut::Frame { content, raw } => Some(self.line(text, &content, raw)),
-            Cut::Damaged(raw) => Some(self.damaged(text, raw)),
-            Cut::Noise(raw) => Some(Heard {
+            Cut::Frame { content, raw } => self.line(text, &content, raw),
+            Cut::Damaged(raw) => self.damaged(text, raw),
+            Cut::Noise(raw) => Heard {
                 failure: Some(Failure::Garbled),
                 ..Heard::new(HeardAs::Noise, raw)
-            }),
+            },
         }
     }
 

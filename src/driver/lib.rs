@@ -19,6 +19,8 @@ mod sample;
 mod tree;
 
 #[cfg(test)]
+mod hard;
+#[cfg(test)]
 mod laws;
 
 pub use complaint::Complaint;

@@ -173,10 +173,10 @@ impl When {
             .iter_mut()
             .filter(|claim| signed && claim.part.field == field)
         {
-            if let (Wanted::Number(number), None) = (&mut claim.is, claim.part.bits) {
-                if *number >> (bits - 1) == 1 {
-                    *number -= 1_i128 << bits;
-                }
+            if let (Wanted::Number(number), None) = (&mut claim.is, claim.part.bits)
+                && *number >> (bits - 1) == 1
+            {
+                *number -= 1_i128 << bits;
             }
         }
     }

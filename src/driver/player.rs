@@ -345,9 +345,9 @@ impl PlayedText {
 pub(crate) fn contents(text: &Text, bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut cutter = crate::frame::Cutter::default();
     let mut cuts = Vec::new();
-    bytes
-        .iter()
-        .for_each(|byte| cutter.push(&text.framing, *byte, &mut cuts));
+    for byte in bytes {
+        cutter.push(&text.framing, *byte, &mut cuts);
+    }
     cuts.into_iter()
         .filter_map(|cut| match cut {
             Cut::Frame { content, .. } => Some(content),
@@ -379,9 +379,9 @@ fn line_for(
             Answer::Bad(because) => reasons(template, because),
             _ => None,
         })?;
-        because
-            .into_iter()
-            .for_each(|(name, text)| fields.put(&name, Field::Text(text)));
+        for (name, text) in because {
+            fields.put(&name, Field::Text(text));
+        }
     } else {
         ask.doubts
             .iter()

@@ -843,9 +843,9 @@ fn read(block: &Block<'_>, order: Order, most: Option<u16>) -> Option<Read> {
         );
     }
     for point in &points {
-        doubts
-            .iter_mut()
-            .for_each(|doubt| doubt.when.in_register(&point.name, point.is));
+        for doubt in &mut doubts {
+            doubt.when.in_register(&point.name, point.is);
+        }
         check_place(block.desk(), point, table, first.what, count.what);
     }
     Some(Read {
