@@ -16,6 +16,7 @@ pub(super) struct Page<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
     complaints: RefCell<Vec<Complaint>>,
+    warnings: RefCell<Vec<Complaint>>,
 }
 
 /// One `[block]`: where its header stands and what is in it.
@@ -35,6 +36,7 @@ impl<'a> Page<'a> {
             file,
             text,
             complaints: RefCell::default(),
+            warnings: RefCell::default(),
         }
     }
 
@@ -43,8 +45,14 @@ impl<'a> Page<'a> {
         self.complaints.borrow_mut().push(complaint.file(self.file));
     }
 
-    pub(super) fn complaints(self) -> Vec<Complaint> {
-        self.complaints.into_inner()
+    /// For what a person should look at, though nothing is refused for it.
+    pub(super) fn warn(&self, warning: Complaint) {
+        self.warnings.borrow_mut().push(warning.file(self.file));
+    }
+
+    /// Complaints and warnings.
+    pub(super) fn said(self) -> (Vec<Complaint>, Vec<Complaint>) {
+        (self.complaints.into_inner(), self.warnings.into_inner())
     }
 
     /// A slip inside a string value: marks the word, where the string stands in the file as it is meant.

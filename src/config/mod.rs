@@ -75,12 +75,14 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
     if !slips.is_empty() {
         // what a broken line meant is a guess; complaints about guesses would bury the cause
         syntax::complain(&page, &slips);
-        return Err(sorted(page.complaints()));
+        return Err(sorted(page.said().0));
     }
     let written = written::take_apart(&page, table.get_ref());
     let meant = resolve::resolve(&page, &written, &library);
-    let (used, mut complaints, warnings) = library.verdict(&written);
-    complaints.extend(page.complaints());
+    let (used, mut complaints, mut warnings) = library.verdict(&written);
+    let (said, looked_at) = page.said();
+    complaints.extend(said);
+    warnings.extend(looked_at);
     if !complaints.is_empty() {
         return Err(sorted(complaints));
     }
@@ -98,7 +100,7 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         captures: meant.captures,
         web: meant.web,
         files: std::iter::once(configuration).chain(used).collect(),
-        warnings,
+        warnings: sorted(warnings),
     })
 }
 
@@ -340,6 +342,50 @@ every = "5 s"
                 .all(|complaint| complaint.file == "drivers/tc200.toml"),
             "{complaints:?}"
         );
+    }
+
+    #[test]
+    fn a_driver_whose_samples_disagree_records_nothing() {
+        let (_, text) = driver::builtin()
+            .iter()
+            .find(|(file, _)| *file == "tc200.toml")
+            .unwrap();
+        let mut source = small(&[]);
+        source.drivers.push((
+            "tc200.toml".into(),
+            text.replacen("\"72.4 °C\"", "\"72.5 °C\"", 1),
+        ));
+        let complaints = read(source.clone()).unwrap_err();
+        assert_eq!(
+            complaints
+                .iter()
+                .map(|complaint| complaint.name)
+                .collect::<Vec<_>>(),
+            ["sample-disagrees"]
+        );
+        assert!(source.render(&complaints[0]).contains("--> drivers/tc200.toml:"));
+    }
+
+    #[test]
+    fn what_somebody_should_look_at_is_said_though_nothing_is_refused() {
+        let warned = |with: &[(&str, &str)]| {
+            accepted(&small(with))
+                .warnings
+                .iter()
+                .map(|warning| warning.name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(warned(&[]), ["records-with-draft"]);
+        let plain = [(
+            "\"mqtts://ebr.essen.example\"",
+            "\"mqtt://ebr.essen.example\"\ninsecure_plaintext = true",
+        )];
+        assert_eq!(warned(&plain), ["broker-in-plaintext", "records-with-draft"]);
+        let released = [(
+            "key    = \"/etc/steelyard/record-store.jwk\"",
+            "release_on = \"broker\"",
+        )];
+        assert_eq!(warned(&released), ["released-by-broker", "records-with-draft"]);
     }
 
     #[test]

@@ -56,8 +56,8 @@ impl Finding {
         let _ = writeln!(
             text,
             "  {}, {}: {full} in full, {withheld} with their data withheld, {bare} as number and leaf alone",
-            ranged(report.pages, "page", report.page_range),
-            ranged(report.entries, "entry", report.entry_range),
+            pages(report.pages, report.page_range),
+            entries(report.entries, report.entry_range),
         );
         for (epoch, because) in report.epochs.iter().skip(1) {
             let _ = writeln!(
@@ -68,8 +68,8 @@ impl Finding {
         if report.torn_tails > 0 {
             let _ = writeln!(
                 text,
-                "  {}, explained by the page behind",
-                counted(report.torn_tails, "torn tail")
+                "  {} torn tail(s), each explained by the page behind it",
+                report.torn_tails
             );
         }
         if self.holds() {
@@ -102,10 +102,8 @@ impl Finding {
             }
             let _ = writeln!(
                 text,
-                "  batch {}: complete as of closing {} ({}) and {UNALTERED}",
-                closing.batch,
-                closing.closing,
-                counted(closing.count, "entry")
+                "  batch {}: complete as of closing {} ({} entries) and {UNALTERED}",
+                closing.batch, closing.closing, closing.count
             );
             let later = report
                 .after_closing
@@ -122,8 +120,7 @@ impl Finding {
             said = true;
             let _ = writeln!(
                 text,
-                "  batch {batch}: {}, no closing here: nothing proves that these are all; they are {UNALTERED}",
-                counted(*count, "entry")
+                "  batch {batch}: {count} entries, no closing here: nothing proves that these are all; they are {UNALTERED}"
             );
         }
         if !said {
@@ -189,22 +186,19 @@ fn what(scope: Scope) -> &'static str {
     }
 }
 
-/// `1 page`, `2 pages`.
-fn counted(count: u64, one: &str) -> String {
-    match (count, one.strip_suffix('y')) {
-        (1, _) => format!("1 {one}"),
-        (_, Some(stem)) => format!("{count} {stem}ies"),
-        _ => format!("{count} {one}s"),
+fn pages(count: u64, range: Option<(u64, u64)>) -> String {
+    match range {
+        Some((first, last)) if last > first => format!("{count} pages ({first} to {last})"),
+        Some((first, _)) => format!("1 page ({first})"),
+        None => format!("{count} pages"),
     }
 }
 
-/// `9 pages (2 to 10)`.
-fn ranged(count: u64, one: &str, range: Option<(u64, u64)>) -> String {
-    let counted = counted(count, one);
+fn entries(count: u64, range: Option<(u64, u64)>) -> String {
     match range {
-        Some((first, last)) if last > first => format!("{counted} ({first} to {last})"),
-        Some((first, _)) => format!("{counted} ({first})"),
-        None => counted,
+        Some((first, last)) if last > first => format!("{count} entries ({first} to {last})"),
+        Some((first, _)) => format!("1 entry ({first})"),
+        None => format!("{count} entries"),
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod binding;
+mod config;
 mod links;
 mod mqtt;
 mod power_loss;

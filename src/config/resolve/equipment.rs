@@ -42,6 +42,11 @@ fn one(page: &Page, written: &written::Equipment, library: &Library) -> Known {
             fits(page, written, (key, place), speech(found), link.as_ref());
         }
     }
+    if let (Some(flag), Some(found)) = (&written.record_with_draft, found)
+        && *flag.get_ref()
+    {
+        draft(page, flag, &tag, found);
+    }
     let may_record = written
         .record_with_draft
         .as_ref()
@@ -69,6 +74,28 @@ fn one(page: &Page, written: &written::Equipment, library: &Library) -> Known {
         link,
         tag,
     }
+}
+
+/// Recording with a draft is allowed where it is said, and stays in sight until it is over.
+fn draft(page: &Page, flag: &Spanned<bool>, tag: &str, driver: &Driver) {
+    let warning = if is_draft(driver) {
+        Complaint::new(
+            "records-with-draft",
+            format!("{tag} is recorded with a draft: {}", driver.name),
+        )
+        .why("every batch carries an exception for it")
+        .help(format!(
+            "compare ten readings with the display: steelyard try {tag} --accept"
+        ))
+    } else {
+        let evidence = driver.evidence.word();
+        Complaint::new(
+            "draft-no-more",
+            format!("the driver {} is no draft any more: {evidence}", driver.name),
+        )
+        .help("take `record_with_draft` out")
+    };
+    page.warn(warning.mark(flag.span(), ""));
 }
 
 /// The driver, or a complaint; a site driver that is itself broken has been complained of already.

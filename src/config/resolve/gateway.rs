@@ -168,6 +168,14 @@ fn zone(page: &Page, written: &Key<String>) -> String {
 pub(super) fn record_store(page: &Page, written: Option<&written::RecordStore>) -> RecordStore {
     let empty = written::RecordStore::default();
     let (written, there) = (written.unwrap_or(&empty), written.is_some());
+    if let Some(word) = written.release_on_broker.as_ref().filter(|word| *word.get_ref()) {
+        page.warn(
+            Complaint::new("released-by-broker", "pages are released when the broker has them, not when they are stored")
+                .mark(word.span(), "")
+                .why("what a broker loses before the record store has it is lost there; a broker's word is no receipt")
+                .help("write release_on = \"receipt\" and `key` as soon as the record store sends receipts"),
+        );
+    }
     let path = |key: &str, path: &Key<String>| path.as_ref().map(|path| names::path(page, key, path));
     let release_on_broker = written
         .release_on_broker
@@ -285,6 +293,17 @@ fn broker(page: &Page, written: &written::RecordStore) {
         .insecure_plaintext
         .as_ref()
         .is_some_and(|flag| *flag.get_ref());
+    if scheme == "mqtt" && !is_here(&host) && agreed {
+        page.warn(
+            Complaint::new(
+                "broker-in-plaintext",
+                format!("everything goes to {host} unencrypted"),
+            )
+            .mark(broker.span(), "")
+            .why("whoever is on the way can read the record; the seals still hold")
+            .help("write mqtts:// and `trust` as soon as the broker can do it"),
+        );
+    }
     if scheme == "mqtt" && !is_here(&host) && !agreed {
         page.add(
             Complaint::new("plaintext-broker", format!("{host} is another machine, and mqtt:// is not encrypted"))
