@@ -73,6 +73,11 @@ impl Chart {
         let ends = limits
             .map(|limits| [limits.low.as_deref(), limits.high.as_deref()])
             .unwrap_or_default();
+        // Two labels grow away from each other, so that they never meet on a narrow gauge.
+        let anchors = match ends {
+            [Some(_), Some(_)] => [("end", "10"), ("start", "-10")],
+            _ => [("middle", "0"); 2],
+        };
         html! {
             svg class="gauge" aria-hidden="true" {
                 rect class="tr" y="9" height="12" width="100%" rx="2" {}
@@ -80,10 +85,10 @@ impl Chart {
                     rect class="wn" y="9" height="12" x=(outer) width=(width) {}
                     rect class="ok" y="9" height="12" x=(inner) width=(inner_width) {}
                 }
-                @for (text, place) in ends.iter().zip([self.low, self.high]) {
+                @for ((text, place), (anchor, dx)) in ends.iter().zip([self.low, self.high]).zip(anchors) {
                     @if let (Some(text), Some(place)) = (text, place.map(|place| self.place(place))) {
                         line class="lim" x1={(place) "%"} x2={(place) "%"} y1="6" y2="24" {}
-                        text x={(place) "%"} y="35" text-anchor="middle" { (page.tongue.amount(text)) }
+                        text x={(place) "%"} y="35" dx=(dx) text-anchor=(anchor) { (page.tongue.amount(text)) }
                     }
                 }
                 @if let Some(at) = self.pointer() {

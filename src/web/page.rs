@@ -118,7 +118,7 @@ pub(crate) fn part(page: &Page, screen: &Screen) -> Markup {
     }
 }
 
-/// The page for an address that leads nowhere.
+/// The page for an address that leads nowhere: nothing on it is live, so nothing of the record stands there.
 pub(crate) fn not_found(page: &Page) -> Markup {
     frame(
         page,
@@ -131,7 +131,6 @@ pub(crate) fn not_found(page: &Page) -> Markup {
                     a class="btn" href="/" { (page.say(Say::ToTheLine)) }
                 }
             }
-            (strip::foot(page))
         },
     )
 }
@@ -226,7 +225,7 @@ fn bar(page: &Page, here: Option<&Screen>) -> Markup {
             div class="end" {
                 noscript { (page.say(Say::WithoutScript)) }
                 button class="icbtn" data-theme-toggle aria-label=(page.say(Say::LightOrDark)) { (icon(marks::SUN)) }
-                span class="clock num" { (page.live("now", &page.clock())) }
+                @if here.is_some() { span class="clock num" { (page.live("now", &page.clock())) } }
             }
         }
     }

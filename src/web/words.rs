@@ -193,13 +193,13 @@ catalogue! {
     Main = "Main",
     LightOrDark = "Switch light or dark",
     LiveLost = "Live view lost.",
-    LiveLostMeans = "Values on this page may be old. Capture on the box goes on; only this screen is cut off. Trying again…",
+    LiveLostMeans = "Values on this page may be old. Capture doesn’t depend on this screen. Trying again…",
     Reload = "Reload",
     WithoutScript = "Without script this page loads itself anew every 10 s.",
     TitleOf = "{screen} · {gateway} · Steelyard",
     TitleOfUse = "{use}: {screen} · {gateway} · Steelyard",
     NotFound = "There is no such page here",
-    NotFoundDo = "This gateway shows one screen so far: the line.",
+    NotFoundDo = "Check the address, or go to the line.",
     ToTheLine = "To the line",
 
     // what the record is used for
