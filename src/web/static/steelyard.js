@@ -33,8 +33,10 @@
   }
   function value(e) {
     var v = JSON.parse(e.data);
+    var row = document.getElementById(v.id + '-row');
+    /* Another state is another shape and word, never colour alone: they come together. */
+    if (row && row.dataset.state !== v.state) { part(); return; }
     text(v.id, v.text);
-    if ('state' in v) { set(v.id + '-row', 'data-state', v.state); set(v.id + '-row', 'data-quality', v.quality); }
     if ('word' in v) text(v.id + '-word', v.word);
     if ('gauge' in v) set(v.id + '-gauge', 'x', v.gauge + '%');
     if ('trend' in v) { set(v.id + '-trend', 'd', v.trend); set(v.id + '-out', 'd', v.out); }
