@@ -5,6 +5,7 @@ pub mod broker;
 pub mod clock;
 pub mod disk;
 pub mod index;
+pub mod files;
 pub mod links;
 pub mod listen;
 pub mod mqtt;
