@@ -460,6 +460,13 @@ impl Conversation {
                         ..Heard::new(HeardAs::Answer, raw)
                     };
                 }
+                // a line that is always a no, whatever was asked, is a no to this as well
+                let no =
+                    |ask: &Ask| answered(ask, content).is_some_and(|(then, _)| matches!(then, Then::Bad(_)));
+                if text.asks.iter().any(no) {
+                    self.pending = None;
+                    return self.failed(pending, raw, Failure::Refused, Failure::Refused.word());
+                }
             }
             Asked::Measure(at) => {
                 if let Some((then, answers)) = answered(&text.asks[at], content) {

@@ -43,7 +43,7 @@ fn chunked<'b>(bytes: &'b [u8], cuts: &[usize]) -> Vec<&'b [u8]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
 
     #[test]
     fn any_chunking_of_the_same_bytes_gives_the_same_answers(
@@ -267,6 +267,29 @@ fn a_serial_number_that_comes_unasked_does_not_disturb_the_weight() {
     assert!(heard[0].is_unasked());
     assert_eq!(heard[0].identity.as_deref(), Some("B512345678"));
     assert_eq!(heard[1].answers[0].1.to_string(), "12.50 g");
+}
+
+#[test]
+fn a_scale_that_will_not_say_who_it_is_has_refused_and_is_not_silent() {
+    let driver = drivers()
+        .into_iter()
+        .find(|driver| driver.name == "mt-sics-balance")
+        .unwrap();
+    let mut talk = Conversation::new(&driver, to_talk(Transport::Serial));
+    let identity = talk
+        .questions()
+        .into_iter()
+        .find(|question| question.role == crate::Role::Identity)
+        .unwrap();
+    talk.ask(identity.id);
+    let heard = talk.hear(b"ES\r\n");
+    assert_eq!(heard[0].failure, Some(record::Failure::Refused));
+    assert!(!talk.is_waiting() && heard[0].identity.is_none());
+    // a weight that comes instead is late, and the question stays open
+    talk.ask(identity.id);
+    let heard = talk.hear(b"S S      12.50 g\r\nI4 A \"B1\"\r\n");
+    assert!(heard[0].is_unasked() && heard[0].answers.is_empty());
+    assert_eq!(heard[1].identity.as_deref(), Some("B1"));
 }
 
 #[test]
