@@ -286,6 +286,35 @@ pub fn segments(disk: &dyn Disk) -> io::Result<Vec<(u64, bool)>> {
     Ok(found)
 }
 
+/// The id of the ledger, from its first page; none where nothing was captured yet.
+pub fn id(disk: &dyn Disk) -> io::Result<Option<String>> {
+    for (number, compressed) in segments(disk)? {
+        let name = format!("{}{}", segment_name(number), if compressed { ".gz" } else { "" });
+        let mut reader = SegmentReader {
+            file: disk.open_read(&name)?,
+            at: 0,
+        };
+        let mut bytes = Vec::new();
+        let most = 2 * record::BIGGEST_PAGE as u64;
+        if compressed {
+            let reader = flate2::read::MultiGzDecoder::new(io::BufReader::new(reader));
+            io::Read::read_to_end(&mut io::Read::take(reader, most), &mut bytes)?;
+        } else {
+            io::Read::read_to_end(&mut io::Read::take(&mut reader, most), &mut bytes)?;
+        }
+        let mut found = None;
+        Scanner::default().feed(&bytes, false, |piece| {
+            if let record::Piece::Page(_, page) = piece {
+                found.get_or_insert_with(|| page.seal().seal().ledger.clone());
+            }
+        });
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
 #[derive(Default)]
 struct Tail {
     name: String,

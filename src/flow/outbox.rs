@@ -131,6 +131,11 @@ impl Outbox {
         (self.more && low).then(|| self.pending.keys().next_back().copied().unwrap_or(0))
     }
 
+    /// The index holds more pending pages than were given.
+    pub fn has_more(&mut self) {
+        self.more = true;
+    }
+
     /// The index has no more pending pages above what was given.
     pub fn has_all(&mut self) {
         self.more = false;

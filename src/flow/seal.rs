@@ -52,6 +52,8 @@ pub struct SealedPage {
     pub first: u64,
     pub count: u64,
     pub sealed: Stamp,
+    /// What stands on it, for the index.
+    pub lines: Vec<Numbered>,
 }
 
 /// Collects lines, and says when they are a page.
@@ -205,6 +207,7 @@ impl PageMaker {
             first,
             count: count as u64,
             sealed: now,
+            lines,
         }))
     }
 

@@ -283,6 +283,20 @@ impl Index {
             .collect())
     }
 
+    /// The first page that names any batch that is not closed yet.
+    pub async fn first_page_of_open_batches(&self) -> Result<Option<Place>, Trouble> {
+        let row = sqlx::query(
+            "SELECT * FROM page WHERE page = (SELECT MIN(batch_page.page) FROM batch_page
+             JOIN batch ON batch.name = batch_page.batch WHERE batch.closings = 0)",
+        );
+        Ok(row
+            .fetch_optional(&self.0)
+            .await
+            .map_err(broken)?
+            .as_ref()
+            .map(place))
+    }
+
     /// How one batch stands.
     pub async fn batch(&self, name: &str) -> Result<Option<BatchSum>, Trouble> {
         let row = sqlx::query("SELECT * FROM batch WHERE name = ?")

@@ -60,7 +60,7 @@ pub struct Seal {
     pub sealed: Stamp,
     /// Time zone of the plant.
     pub zone: String,
-    /// Random id of this run of the gateway.
+    /// Id of this boot of the machine, so that a power cut is told from a restart.
     pub boot: String,
     /// `synchronised`, `unsynchronised` or `unknown`.
     pub clock: String,

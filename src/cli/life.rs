@@ -1,0 +1,150 @@
+//! What the commands that run something share: the runtime, the log, the gateway with its web page and its socket.
+
+use crate::{
+    daemon::{
+        gateway::Told,
+        opening::{self, Open, Outside, Refusal},
+        requests,
+        start::{self, Running, World},
+    },
+    flow::needs::Broker,
+    ports::{self, clock::SystemClock, files::SystemFiles, links::SystemLinks, random::SystemRandom},
+    web,
+};
+use record::Trouble;
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+/// The runtime of a gateway: two threads carry a line, as two cores do.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    runtime.map_err(|error| {
+        Trouble::new(
+            "no-runtime",
+            format!("the program cannot start its threads: {error}"),
+        )
+    })
+}
+
+/// The log: one event per change of state, on standard error, for people or (`json`) for machines.
+pub(super) fn log(json: bool, level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STEELYARD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // holds because a log that stands already is as good
+    let _ = if json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
+}
+
+/// The outside world of this machine.
+pub(super) fn outside() -> Outside {
+    Outside {
+        clock: Arc::new(SystemClock::new()),
+        random: Arc::new(SystemRandom),
+        files: Arc::new(SystemFiles),
+    }
+}
+
+/// A gateway with everything around it.
+pub(super) struct Whole {
+    pub running: Running,
+    pub web: Option<SocketAddr>,
+    beside: Vec<JoinHandle<()>>,
+}
+
+/// All reasons not to start, as one trouble.
+pub(super) fn not_started(refusals: &[Refusal]) -> Trouble {
+    match refusals {
+        [one] => Trouble::new("not-started", "the gateway does not start").means(one.0.clone()),
+        many => {
+            let words: Vec<&str> = many.iter().map(|refusal| refusal.0.as_str()).collect();
+            Trouble::new(
+                "not-started",
+                format!("the gateway does not start, for {} reasons", many.len()),
+            )
+            .means(words.join("\n"))
+        }
+    }
+}
+
+/// Starts a gateway on an open ledger.
+pub(super) async fn start(
+    open: Open,
+    outside: Outside,
+    broker: Arc<dyn Broker>,
+    told: Option<mpsc::UnboundedSender<Told>>,
+) -> Result<Whole, Trouble> {
+    let listen = open.plant.web.listen.clone();
+    let ledger = open.plant.gateway.ledger.clone();
+    let world = World {
+        outside,
+        links: Arc::new(SystemLinks),
+        broker,
+        told,
+    };
+    let running = start::start(open, world).await?;
+    let mut beside = Vec::new();
+    let mut web = None;
+    if let Some(address) = listen {
+        match ports::listen::loopback(&address).await {
+            Ok((listener, at)) => {
+                web = Some(at);
+                let board = running.board.clone();
+                beside.push(tokio::spawn(async move {
+                    if let Err(error) = web::serve(listener, board).await {
+                        tracing::error!(%error, "the web page ended; capture goes on");
+                    }
+                }));
+            }
+            // A page that cannot be shown never stops a capture.
+            Err(trouble) => tracing::error!(name = trouble.name, "{trouble}"),
+        }
+    }
+    let core = running.control.clone();
+    beside.push(tokio::spawn(async move {
+        let answer = |line| {
+            let core = core.clone();
+            async move { requests::answer(line, &core).await }
+        };
+        if let Err(error) = ports::control::listen(ledger, answer).await {
+            tracing::error!(%error, "the control socket ended; capture goes on");
+        }
+    }));
+    Ok(Whole { running, web, beside })
+}
+
+impl Whole {
+    /// Stops in order, waiting up to `within` for receipts.
+    pub(super) async fn stop(self, within: std::time::Duration) -> Result<(), Trouble> {
+        self.beside.iter().for_each(JoinHandle::abort);
+        self.running.stop(within).await
+    }
+}
+
+/// Opens a ledger for the configuration in these files.
+pub(super) async fn open(source: crate::config::Source, outside: &Outside) -> Result<Open, Trouble> {
+    opening::open(source, outside)
+        .await
+        .map_err(|refusals| not_started(&refusals))
+}
+
+/// Waits for Ctrl-C or the service manager's word to stop.
+pub(super) async fn told_to_stop() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(_) => return drop(tokio::signal::ctrl_c().await),
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,654 @@
+//! Opening a gateway's ledger: whose it is, how it ended, what the index lacks, what has to be entered first.
+//!
+//! Used by the daemon at its start and by the acts of the command line while no daemon runs; both find the
+//! same facts and enter the same explanations.
+
+use super::indexing;
+use crate::{
+    config::{
+        Source,
+        plant::{Plant, SourceFile},
+    },
+    flow::{
+        enter::{Enter, Entered, Recorder},
+        high_water::HighWater,
+        ledger::{self, Ending, Writer},
+        needs::{Clock, Disk, Files, Random},
+        seal::{Head, Identity},
+    },
+    ports::{
+        disk::Directory,
+        index::{Index, Kept},
+        machine,
+    },
+};
+use record::{Draft, Hash, KeySet, Line, PublicKey, Role, SecretKey, Signer, Stamp, StoreWord, Trouble, b64};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// What opening needs from outside.
+#[derive(Clone)]
+pub struct Outside {
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub files: Arc<dyn Files>,
+}
+
+/// A ledger that is open for one writer.
+pub struct Open {
+    pub plant: Plant,
+    pub disk: Arc<dyn Disk>,
+    pub index: Index,
+    pub writer: Writer,
+    pub high_water: HighWater,
+    pub identity: Identity,
+    pub signer: Arc<dyn Signer>,
+    pub head: Head,
+    pub recorder: Recorder,
+    pub keys: KeySet,
+    /// What was entered already and waits to be sealed: torn tails, epochs, the start.
+    pub own: Vec<(Entered, &'static str, Stamp)>,
+    /// Lines the index kept, for people and context.
+    pub kept: Vec<Kept>,
+    /// When the gateway was last known to work, and why it was off; none at a first start.
+    pub was_off: Option<(Stamp, &'static str)>,
+    /// What a person should know.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Opens the ledger of this configuration, or makes it. `on_disk` is the configuration as it stands in its file now;
+/// the last accepted one runs.
+pub async fn open(on_disk: Source, outside: &Outside) -> Result<Open, Vec<Refusal>> {
+    let written = crate::config::read(on_disk.clone());
+    let directory = match &written {
+        Ok(plant) => plant.gateway.ledger.clone(),
+        Err(complaints) => ledger_of(&on_disk.text).ok_or_else(|| refused(&on_disk, complaints))?,
+    };
+    let disk: Arc<dyn Disk> = Arc::new(Directory::take(&directory).map_err(one)?);
+    let fresh = ledger::segments(disk.as_ref()).map_or(true, |segments| segments.is_empty());
+    match written {
+        Ok(plant) => open_with(plant, Some(on_disk), disk, fresh, outside).await,
+        // Only a first start has nothing to fall back on.
+        Err(complaints) if fresh => Err(refused(&on_disk, &complaints)),
+        Err(complaints) => {
+            let found = refused(&on_disk, &complaints);
+            open_accepted(&on_disk, found, disk, outside).await
+        }
+    }
+}
+
+/// A reason not to start, already in words.
+#[derive(Debug, Clone)]
+pub struct Refusal(pub String);
+
+fn one(trouble: Trouble) -> Vec<Refusal> {
+    vec![Refusal(trouble.to_string())]
+}
+
+fn refused(source: &Source, complaints: &[driver::Complaint]) -> Vec<Refusal> {
+    complaints
+        .iter()
+        .map(|complaint| Refusal(source.render(complaint)))
+        .collect()
+}
+
+/// The ledger a configuration names, when the rest of it cannot be understood.
+fn ledger_of(text: &str) -> Option<PathBuf> {
+    let table: toml::Table = text.parse().ok()?;
+    Some(PathBuf::from(table.get("gateway")?.get("ledger")?.as_str()?))
+}
+
+/// The index beside the segments.
+pub const INDEX: &str = "index.sqlite";
+
+/// The file on disk cannot be understood; the last accepted configuration runs, and that is an alarm.
+async fn open_accepted(
+    on_disk: &Source,
+    found: Vec<Refusal>,
+    disk: Arc<dyn Disk>,
+    outside: &Outside,
+) -> Result<Open, Vec<Refusal>> {
+    let kept = configuration_in(disk.as_ref()).await.map_err(one)?;
+    let Some(source) = accepted(&kept, &on_disk.name) else {
+        return Err(found);
+    };
+    let plant = crate::config::read(source.clone()).map_err(|complaints| refused(&source, &complaints))?;
+    let mut open = open_with(plant, None, disk, false, outside).await?;
+    open.troubles.push(
+        Trouble::new("configuration-broken", "the configuration on disk cannot be used")
+            .at(&on_disk.name)
+            .means("the last accepted configuration runs; nothing that was recorded changes")
+            .so("run `steelyard check` on it, mend it, then `steelyard apply`"),
+    );
+    open.differs(&on_disk.name, "broken", outside.clock.now());
+    Ok(open)
+}
+
+async fn open_with(
+    plant: Plant,
+    on_disk: Option<Source>,
+    disk: Arc<dyn Disk>,
+    fresh: bool,
+    outside: &Outside,
+) -> Result<Open, Vec<Refusal>> {
+    let kept = if fresh {
+        Vec::new()
+    } else {
+        configuration_in(disk.as_ref()).await.map_err(one)?
+    };
+    // The last accepted configuration runs, whatever the file says by now.
+    let mut plant = plant;
+    let mut differs = None;
+    if let Some(source) = &on_disk {
+        if let Some(running) = accepted(&kept, &source.name) {
+            if let Ok(accepted) = crate::config::read(running) {
+                if accepted.files != plant.files {
+                    differs = Some(source.name.clone());
+                }
+                plant = accepted;
+            }
+        }
+    }
+    let mut open = open_ledger(plant, disk, outside).await.map_err(one)?;
+    let now = outside.clock.now();
+    if kept.is_empty() {
+        let files = open.plant.files.clone();
+        open.configuration("first-start", &files, "machine", "", "", now);
+    } else if let Some(name) = differs {
+        open.differs(&name, "differing", now);
+    }
+    Ok(open)
+}
+
+/// `configuration` and `file` lines, from the index once it has caught up with the ledger.
+async fn configuration_in(disk: &dyn Disk) -> Result<Vec<Kept>, Trouble> {
+    let Some(ledger) = ledger::id(disk).map_err(|error| unreadable(disk, &error))? else {
+        return Ok(Vec::new());
+    };
+    let index = Index::open(&disk.path().join(INDEX), &ledger).await?;
+    indexing::catch_up(&index, disk).await?;
+    let kept = index.kept(&["configuration", "file"]).await;
+    index.close().await;
+    kept
+}
+
+fn unreadable(disk: &dyn Disk, error: &std::io::Error) -> Trouble {
+    Trouble::new("ledger-unreadable", format!("the ledger cannot be read: {error}"))
+        .at(disk.path().display())
+        .means("nothing was changed; nothing is captured until it can be read")
+        .so("check that the directory belongs to the gateway's user, and that its disk answers")
+}
+
+/// The files of the newest configuration in the ledger.
+fn accepted(kept: &[Kept], name: &str) -> Option<Source> {
+    let begin = kept.iter().rposition(|kept| kept.kind == "configuration")?;
+    let mut files: Vec<(String, String)> = Vec::new();
+    for kept in &kept[begin + 1..] {
+        let line = Line::read(&kept.line).ok()?;
+        let (file, text) = (line.text("name")?, line.data_text("text")?);
+        match files.iter_mut().find(|(known, _)| *known == file) {
+            Some((_, whole)) => whole.push_str(&text),
+            None => files.push((file, text)),
+        }
+    }
+    let mut files = files.into_iter();
+    let (_, text) = files.next()?;
+    let drivers = files
+        .map(|(name, text)| (name.trim_start_matches("drivers/").to_owned(), text))
+        .collect();
+    Some(Source {
+        name: name.to_owned(),
+        text,
+        drivers,
+    })
+}
+
+async fn open_ledger(plant: Plant, disk: Arc<dyn Disk>, outside: &Outside) -> Result<Open, Trouble> {
+    let fresh = ledger::segments(disk.as_ref()).map_or(true, |segments| segments.is_empty());
+    let signer = signing_key(&plant.gateway.signing_key, fresh, outside)?;
+    let mut keys = known_keys(disk.as_ref(), signer.public())?;
+    for key in receipt_keys(&plant, outside.files.as_ref())? {
+        keys.add(key, Role::Receipt)?;
+    }
+    let find = |kid: &Hash| keys.find(kid, Role::Page).cloned();
+    let opened = ledger::open(&disk, plant.gateway.segment_bytes, find)?;
+    if let Some(last) = &opened.last {
+        whose(&plant, last, signer.public(), disk.as_ref())?;
+    }
+    let ledger = match &opened.last {
+        Some(last) => last.ledger.clone(),
+        None => new_id(outside.random.as_ref())?,
+    };
+    let index = Index::open(&disk.path().join(INDEX), &ledger).await?;
+    if index
+        .last()
+        .await?
+        .is_some_and(|place| place.page > opened.head.page)
+    {
+        // The index knows more than the ledger: it is of a later state than this disk.
+        tracing::warn!(
+            name = "index-ahead",
+            "the index knows pages this ledger does not hold; it is made again"
+        );
+    }
+    indexing::catch_up(&index, disk.as_ref()).await?;
+    let usable = |error: std::io::Error| {
+        Trouble::new(
+            "ledger-unusable",
+            format!("the high-water mark cannot be used: {error}"),
+        )
+        .at(disk.path().display())
+        .means("nothing is captured until it can be")
+        .so("give the directory and its files to the gateway's user")
+    };
+    let (high_water, highest) = HighWater::open(disk.as_ref()).map_err(usable)?;
+    let kept = index.kept(crate::ports::index::KEPT).await?;
+    let batches = index.open_batches().await?;
+    let receipted = last_receipt(disk.as_ref(), &keys);
+    let highest = highest.map(|(_, page, seq)| (page, seq));
+    let head = opened.head;
+    let above = [highest, receipted]
+        .into_iter()
+        .flatten()
+        .max()
+        .filter(|(page, _)| *page > head.page);
+    // A receipt names no entry: leave room for as many as the lost pages can have held. A hole in the numbers is
+    // said by the epoch entry; a number given twice could never be told apart.
+    let above = above.map(|(page, seq)| (page, seq.max(head.seq + (page - head.page) * MOST_ENTRIES)));
+    let start = above.map_or(head.seq, |(_, seq)| seq);
+    let identity = Identity {
+        gateway: plant.gateway.name.clone(),
+        ledger,
+        usage: plant.gateway.usage.word().to_owned(),
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+        zone: plant.gateway.zone.clone(),
+        boot: machine::boot(),
+    };
+    let mut open = Open {
+        recorder: Recorder::new(start, batches, outside.random.clone()),
+        was_off: opened
+            .last
+            .as_ref()
+            .map(|last| why_off(&kept, last, &identity.boot)),
+        plant,
+        disk,
+        index,
+        writer: opened.writer,
+        high_water,
+        identity,
+        signer,
+        head,
+        keys,
+        own: Vec::new(),
+        kept,
+        troubles: Vec::new(),
+    };
+    open.explain(opened.ending, above, outside.clock.now());
+    open.start(outside.clock.now());
+    write_keys(&open)?;
+    Ok(open)
+}
+
+impl Open {
+    fn enter(&mut self, draft: Draft) -> Entered {
+        let (kind, time) = (draft.kind(), draft.time);
+        let entered = self.recorder.enter(draft);
+        self.own.push((entered, kind, time));
+        entered
+    }
+
+    /// Says how the ledger was found, before anything else is entered.
+    fn explain(&mut self, ending: Ending, above: Option<(u64, u64)>, now: Stamp) {
+        let damaged = match &ending {
+            Ending::Damaged(found) => Some(("damage", found.clone())),
+            _ => above.map(|(page, _)| {
+                (
+                    "restored-image",
+                    format!(
+                        "the ledger once reached page {page}; here it ends at {}",
+                        self.head.page
+                    ),
+                )
+            }),
+        };
+        if let Some((because, found)) = damaged {
+            let (page, seq) = above.unwrap_or((self.head.page, self.head.seq));
+            let (page, seq) = (page.max(self.head.page), seq.max(self.head.seq));
+            self.head = Head {
+                page,
+                seq,
+                ..self.head
+            };
+            self.troubles.push(new_epoch(because, &found, &self.disk.path()));
+            let epoch = Draft::new("epoch", now).with("because", because);
+            self.enter(
+                epoch
+                    .with("last_page", page)
+                    .with("last_seq", seq)
+                    .data("found", found),
+            );
+        } else if let Ending::Torn(tails) = ending {
+            for torn in tails {
+                let draft = Draft::new("exception", now).with("because", "torn-tail");
+                let draft = draft
+                    .with("segment", torn.segment.as_str())
+                    .with("offset", torn.offset);
+                self.enter(draft.with("length", torn.length).with("sha256", torn.sha256));
+            }
+        }
+    }
+
+    fn start(&mut self, now: Stamp) {
+        let because = match self.was_off {
+            None => "first-start",
+            Some((_, "stopped")) => "restart",
+            Some((_, why)) => why,
+        };
+        let because = if because == "restarted" { "crash" } else { because };
+        let draft = Draft::new("start", now)
+            .with("because", because)
+            .data("host", machine::host());
+        let draft = draft.data("version", env!("CARGO_PKG_VERSION"));
+        let draft = match self.was_off {
+            Some((since, _)) => draft.data("was_off_ms", now.ms_since(since)),
+            None => draft,
+        };
+        self.enter(draft);
+    }
+
+    /// Enters a configuration: every file with its SHA-256, then their contents.
+    pub fn configuration(
+        &mut self,
+        because: &str,
+        files: &[SourceFile],
+        by: &str,
+        reason: &str,
+        changes: &str,
+        now: Stamp,
+    ) -> Entered {
+        enter_configuration(self, because, files, by, reason, changes, now)
+    }
+
+    /// The file on disk is not what runs: an alarm, and not applied.
+    fn differs(&mut self, name: &str, how: &str, now: Stamp) {
+        self.troubles.push(
+            Trouble::new(
+                "configuration-differs",
+                format!("the configuration on disk is not the one that runs ({how})"),
+            )
+            .at(name)
+            .means("the last accepted configuration runs; what it records is unchanged")
+            .so("`steelyard apply` makes the file on disk the one that runs, or put the accepted one back"),
+        );
+        let draft = Draft::new("exception", now).with("because", "configuration-differs");
+        self.enter(draft.data("file", name).data("found", how));
+    }
+}
+
+impl Enter for Open {
+    fn enter(&mut self, draft: Draft) -> Entered {
+        Self::enter(self, draft)
+    }
+
+    fn close(&mut self, draft: Draft, batch: &str) -> Entered {
+        self.recorder.close(draft, batch)
+    }
+}
+
+/// Enters a configuration through whoever enters.
+pub fn enter_configuration(
+    enter: &mut dyn Enter,
+    because: &str,
+    files: &[SourceFile],
+    by: &str,
+    reason: &str,
+    changes: &str,
+    now: Stamp,
+) -> Entered {
+    let list: Vec<String> = files
+        .iter()
+        .map(|file| {
+            let hash: String = Hash::of(file.text.as_bytes())
+                .0
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            let edition = file
+                .edition
+                .map(|edition| format!(" edition {edition}"))
+                .unwrap_or_default();
+            format!("{}{edition} sha256:{hash}", file.name)
+        })
+        .collect();
+    let draft = Draft::new("configuration", now).with("because", because);
+    let entered = enter.enter(
+        draft
+            .data("files", list.join("; "))
+            .data("by", by)
+            .data("reason", reason)
+            .data("changes", changes),
+    );
+    for file in files {
+        let parts = parts(&file.text, FILE_PART);
+        for (at, part) in parts.iter().enumerate() {
+            let draft = Draft::new("file", now)
+                .with("name", file.name.as_str())
+                .with("part", at + 1);
+            enter.enter(draft.with("of", parts.len()).data("text", *part));
+        }
+    }
+    entered
+}
+
+const FILE_PART: usize = 30 * 1024;
+
+/// Text in parts whose escaped form is sure to fit a line, cut between characters.
+fn parts(text: &str, most: usize) -> Vec<&str> {
+    let (mut parts, mut begin, mut size) = (Vec::new(), 0, 0);
+    for (at, letter) in text.char_indices() {
+        let more = if (letter as u32) < 0x20 || letter == '"' || letter == '\\' {
+            2
+        } else {
+            letter.len_utf8()
+        };
+        if size + more > most {
+            parts.push(&text[begin..at]);
+            (begin, size) = (at, 0);
+        }
+        size += more;
+    }
+    parts.push(&text[begin..]);
+    parts
+}
+
+fn new_epoch(because: &str, found: &str, path: &Path) -> Trouble {
+    let name = if because == "damage" {
+        "ledger-damaged"
+    } else {
+        "ledger-restored"
+    };
+    Trouble::new(name, format!("a new epoch begins: {found}"))
+        .at(path.display())
+        .means("nothing is overwritten and no number is given twice; what is whole is still delivered, and the break stays visible for ever")
+        .so("run `steelyard verify` on the ledger, keep the files as they are, and tell quality")
+}
+
+/// Refuses a ledger that is another gateway's, of another use, or sealed by a key that is not here.
+fn whose(plant: &Plant, last: &ledger::LastPage, key: &PublicKey, disk: &dyn Disk) -> Result<(), Trouble> {
+    let path = disk.path();
+    let unchanged = "nothing was changed: not one byte is written into a ledger that is not this gateway's";
+    if last.gateway != plant.gateway.name {
+        return Err(Trouble::new(
+            "ledger-of-another-gateway",
+            format!(
+                "this ledger belongs to the gateway {:?}, not to {:?}",
+                last.gateway, plant.gateway.name
+            ),
+        )
+        .at(path.display())
+        .means(unchanged)
+        .so("name this gateway's own ledger, or an empty directory for a new one"));
+    }
+    if last.usage != plant.gateway.usage.word() {
+        return Err(Trouble::new(
+            "ledger-of-another-use",
+            format!(
+                "this ledger is for {:?}, the configuration says {:?}",
+                last.usage,
+                plant.gateway.usage.word()
+            ),
+        )
+        .at(path.display())
+        .means(unchanged)
+        .so("a ledger keeps its use for ever: name another directory for another use"));
+    }
+    let expected = last.new_key.unwrap_or(last.kid);
+    if expected != key.thumbprint() {
+        return Err(Trouble::new("ledger-key-missing", format!("the key that seals this ledger ({expected}) is not the one in the configuration ({})", key.thumbprint()))
+            .at(plant.gateway.signing_key.display())
+            .means(unchanged)
+            .so("put the gateway's key back from its backup; a key that is lost for good needs a new epoch, enrolled by a person"));
+    }
+    Ok(())
+}
+
+/// Why it was off, and since when: the last `stop`, or a power cut, or a crash within the same boot.
+fn why_off(kept: &[Kept], last: &ledger::LastPage, boot: &str) -> (Stamp, &'static str) {
+    let newest = kept
+        .iter()
+        .rev()
+        .find(|kept| matches!(kept.kind.as_str(), "start" | "stop"));
+    let stopped = newest.is_some_and(|kept| kept.kind == "stop");
+    let why = if stopped {
+        "stopped"
+    } else if last.boot == boot {
+        "restarted"
+    } else {
+        "power-loss"
+    };
+    (last.sealed, why)
+}
+
+/// More entries than any page can hold.
+const MOST_ENTRIES: u64 = 32 * 1024;
+
+/// The page the newest receipt names.
+fn last_receipt(disk: &dyn Disk, keys: &KeySet) -> Option<(u64, u64)> {
+    let bytes = disk.read(RECEIPTS).ok()?;
+    let last = bytes
+        .split(|byte| *byte == b'\n')
+        .rev()
+        .find(|line| !line.is_empty())?;
+    match StoreWord::read(last, |kid| keys.find(kid, Role::Receipt)) {
+        Ok(StoreWord::Receipt(receipt)) => Some((receipt.page, 0)),
+        _ => None,
+    }
+}
+
+/// Receipts, beside the segments.
+pub const RECEIPTS: &str = "receipts.jws";
+/// Public keys, beside the segments.
+pub const KEYS: &str = "keys.jwks";
+
+fn known_keys(disk: &dyn Disk, own: &PublicKey) -> Result<KeySet, Trouble> {
+    let mut keys = match disk.read(KEYS) {
+        Ok(bytes) => KeySet::read(&String::from_utf8_lossy(&bytes)).unwrap_or_default(),
+        Err(_) => KeySet::default(),
+    };
+    keys.add(own.clone(), Role::Page)?;
+    Ok(keys)
+}
+
+fn write_keys(open: &Open) -> Result<(), Trouble> {
+    let path = open.disk.path().join(KEYS);
+    let files = crate::ports::files::SystemFiles;
+    if files
+        .read(&path)
+        .is_ok_and(|bytes| bytes == open.keys.to_jwks().into_bytes())
+    {
+        return Ok(());
+    }
+    files
+        .write(&path, open.keys.to_jwks().as_bytes())
+        .map_err(|error| {
+            Trouble::new(
+                "keys-not-written",
+                format!("the public keys cannot be written beside the ledger: {error}"),
+            )
+            .at(path.display())
+            .means("the record can be sealed, but nobody could check it")
+            .so("give the directory to the gateway's user")
+        })
+}
+
+/// The keys whose receipts count.
+fn receipt_keys(plant: &Plant, files: &dyn Files) -> Result<Vec<PublicKey>, Trouble> {
+    let Some(path) = &plant.record_store.key else {
+        return Ok(Vec::new());
+    };
+    let cannot = |why: String| {
+        Trouble::new(
+            "store-key-unusable",
+            format!("the record store's key cannot be used: {why}"),
+        )
+        .at(path.display())
+        .means("no receipt could be checked, so nothing would ever be released")
+        .so("fetch the record store's public key (steelyard store prints where it is) and name it as key")
+    };
+    let bytes = files.read(path).map_err(|error| cannot(error.to_string()))?;
+    let set = KeySet::read(&String::from_utf8_lossy(&bytes)).map_err(|trouble| cannot(trouble.what))?;
+    let keys: Vec<PublicKey> = set
+        .iter()
+        .filter(|(_, role)| *role == Role::Receipt)
+        .map(|(key, _)| key.clone())
+        .collect();
+    if keys.is_empty() {
+        Err(cannot("it holds no key of role receipt".into()))
+    } else {
+        Ok(keys)
+    }
+}
+
+/// The gateway's key: read from its file, or made at a first start.
+pub fn signing_key(path: &Path, fresh: bool, outside: &Outside) -> Result<Arc<dyn Signer>, Trouble> {
+    let cannot = |why: String| {
+        Trouble::new(
+            "signing-key-unusable",
+            format!("the signing key cannot be used: {why}"),
+        )
+        .at(path.display())
+        .means("nothing is captured without a seal")
+        .so("restore the key from its backup, mode 0600, owned by the gateway's user")
+    };
+    match outside.files.read(path) {
+        Ok(_) => {
+            let pem = outside.files.read_secret(path)?;
+            let key = SecretKey::from_pem(&String::from_utf8_lossy(&pem));
+            Ok(Arc::new(key.ok_or_else(|| {
+                cannot("it is no Ed25519 key in PKCS#8 PEM".into())
+            })?))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && fresh => {
+            let mut seed = [0; 32];
+            outside.random.fill(&mut seed)?;
+            let key = SecretKey::from_seed(&seed);
+            let pem = key
+                .to_pem()
+                .ok_or_else(|| cannot("it cannot be written as PEM".into()))?;
+            outside
+                .files
+                .write_secret(path, pem.as_bytes())
+                .map_err(|error| cannot(error.to_string()))?;
+            Ok(Arc::new(key))
+        }
+        Err(error) => Err(cannot(error.to_string())),
+    }
+}
+
+fn new_id(random: &dyn Random) -> Result<String, Trouble> {
+    let mut bytes = [0; 12];
+    random.fill(&mut bytes)?;
+    Ok(b64::encode(&bytes))
+}

@@ -1,0 +1,370 @@
+//! From an open ledger to a working gateway: one task for each physical line, one for delivery, one for the index, the
+//! sealer's thread, and the core that hears them all. Every channel has a length and a reason for it.
+
+use super::{
+    control::Control,
+    delivery::{self, Delivery, DeliveryView},
+    gateway::{Core, Ears, State, Told},
+    indexing,
+    link_task::LinkTask,
+    opening::{Open, Outside},
+    sealing::Sealer,
+};
+use crate::{
+    config::plant::{Plant, RecordStore},
+    flow::{
+        board::Board,
+        ledger,
+        line::{Line, LineEvent},
+        link::{Link, LinkOutput, Plan},
+        needs::{Address, Broker, Disk, Links, Login},
+        outbox::{Event, Outbox},
+        people::People,
+        seal::PageMaker,
+    },
+    ports::index::Index,
+};
+use record::{Line as Entry, Trouble};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+
+/// A gateway at work.
+pub struct Running {
+    pub board: watch::Receiver<Arc<Board>>,
+    pub control: mpsc::Sender<Control>,
+    stop: watch::Sender<bool>,
+    core: JoinHandle<Result<(), Trouble>>,
+    delivery: JoinHandle<Result<(), Trouble>>,
+    to_delivery: mpsc::UnboundedSender<delivery::ToDelivery>,
+    index: JoinHandle<()>,
+    to_index: mpsc::UnboundedSender<indexing::ToIndex>,
+}
+
+/// What connects the gateway with the world.
+pub struct World {
+    pub outside: Outside,
+    pub links: Arc<dyn Links>,
+    pub broker: Arc<dyn Broker>,
+    /// Somebody who wants to hear what happens: the demo's terminal.
+    pub told: Option<mpsc::UnboundedSender<Told>>,
+}
+
+/// Readings wait here while the core is busy: a few seconds of a busy line.
+const READINGS: usize = 4096;
+/// Lines wait here while a page is being made durable: a second at full speed.
+const LINES: usize = 65_536;
+
+/// Starts everything.
+pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
+    let clock = world.outside.clock.clone();
+    let plant = open.plant.clone();
+    delivery::receipts_into_index(&open.index, open.disk.as_ref(), &open.keys).await?;
+
+    let (to_sealer, from_core) = std::sync::mpsc::sync_channel(LINES);
+    let (sealer_out, from_sealer) = mpsc::unbounded_channel();
+    let maker = PageMaker::new(
+        open.identity.clone(),
+        open.signer.clone(),
+        open.head,
+        plant.gateway.seal_within,
+        plant.gateway.page_bytes,
+    );
+    let sealer = Sealer {
+        maker,
+        writer: open.writer,
+        high_water: open.high_water,
+        clock: clock.clone(),
+        input: from_core,
+        output: sealer_out,
+    };
+    sealer.start().map_err(|error| {
+        Trouble::new("no-thread", format!("the sealer's thread cannot start: {error}"))
+            .means("nothing is captured")
+            .so("look at the limits of the service (TasksMax, memory)")
+    })?;
+
+    let (to_index, index_in) = mpsc::unbounded_channel();
+    let index = tokio::spawn(indexing::follow(open.index.clone(), index_in));
+
+    let topic = format!("{}/{}", plant.record_store.topics, plant.gateway.name);
+    let (to_delivery, delivery_in) = mpsc::unbounded_channel();
+    let (delivery_out, from_delivery) = mpsc::unbounded_channel();
+    let counts = open.index.counts().await?;
+    let (view_out, view) = watch::channel(DeliveryView {
+        counts,
+        ..DeliveryView::default()
+    });
+    let mut outbox = Outbox::new(
+        plant.record_store.window,
+        plant.record_store.release_on_broker,
+        counts,
+    );
+    let pending = open.index.pending(0, 50_000).await?;
+    if pending.len() == 50_000 {
+        outbox.has_more();
+    }
+    for place in pending {
+        outbox.next(Event::Captured(place), clock.elapsed());
+    }
+    let delivery = Delivery {
+        broker: world.broker,
+        login: login(&plant.record_store, &plant.gateway.name, &topic),
+        clock: clock.clone(),
+        random: world.outside.random.clone(),
+        disk: open.disk.clone(),
+        marks: to_index.clone(),
+        index: open.index.clone(),
+        keys: open.keys.clone(),
+        topic: topic.clone(),
+        gateway: plant.gateway.name.clone(),
+        ledger: open.identity.ledger.clone(),
+        outbox,
+        input: delivery_in,
+        output: delivery_out,
+        view: view_out,
+    };
+    let delivery = tokio::spawn(delivery.run());
+
+    let mut line = Line::new(&plant);
+    recall(&mut line, &open.index, open.disk.as_ref()).await?;
+    let mut people = People::default();
+    for kept in &open.kept {
+        if let Ok(entry) = Entry::read(&kept.line) {
+            people.recall(&entry);
+        }
+    }
+
+    let (readings_out, readings) = mpsc::channel(READINGS);
+    let mut links = LinkSet {
+        clock: clock.clone(),
+        links: world.links,
+        output: readings_out,
+        running: HashMap::new(),
+        index: open.index.clone(),
+    };
+    links.change(&plant);
+
+    let (stop, stopped) = watch::channel(false);
+    let (control, asked) = mpsc::channel(16);
+    let (board_out, board) = watch::channel(Arc::new(Board::default()));
+    let state = State {
+        captured: open.head.seq,
+        last_page: open.head.page,
+        epoch: open.head.epoch,
+        ..State::default()
+    };
+    let own = std::mem::take(&mut open.own);
+    let troubles = std::mem::take(&mut open.troubles);
+    let was_off = open.was_off;
+    let mut core = Core {
+        clock: clock.clone(),
+        disk: open.disk,
+        plant,
+        line,
+        recorder: open.recorder,
+        people,
+        sealer: to_sealer,
+        index: to_index.clone(),
+        delivery: to_delivery.clone(),
+        view,
+        board: board_out,
+        told: world.told,
+        topic,
+        links,
+        state,
+    };
+    core.hand_on()?;
+    for (entered, kind, time) in own {
+        if matches!(
+            kind,
+            "start" | "stop" | "clock" | "configuration" | "key" | "epoch"
+        ) {
+            core.event(LineEvent::GatewayEntry {
+                seq: entered.seq,
+                leaf: entered.leaf,
+                kind: kind.into(),
+                time,
+            })?;
+        }
+    }
+    if let Some((from, why)) = was_off {
+        let because = if why == "power-loss" {
+            "power-loss"
+        } else {
+            "stopped"
+        };
+        core.event(LineEvent::WasOff {
+            from,
+            until: clock.now(),
+            because,
+        })?;
+    }
+    for trouble in troubles {
+        core.alarm(trouble);
+    }
+    core.show(clock.now());
+    let ears = Ears {
+        links: readings,
+        sealer: from_sealer,
+        delivery: from_delivery,
+        control: asked,
+        stop: stopped,
+    };
+    let core = tokio::spawn(core.run(ears));
+    Ok(Running {
+        board,
+        control,
+        stop,
+        core,
+        delivery,
+        to_delivery,
+        index,
+        to_index,
+    })
+}
+
+impl Running {
+    /// Whether the core has ended by itself, which it never does in order.
+    pub fn has_ended(&self) -> bool {
+        self.core.is_finished()
+    }
+
+    /// Waits for the core to end by itself: only when something must not go on.
+    pub async fn ended(&mut self) -> Trouble {
+        match (&mut self.core).await {
+            Ok(Err(trouble)) => trouble,
+            Ok(Ok(())) => Trouble::new("ended", "the gateway ended"),
+            Err(error) => Trouble::new("fault", format!("a fault of the gateway ended it: {error}"))
+                .means("what was captured is untouched")
+                .so("it is started again by the service manager; keep the log and report it"),
+        }
+    }
+
+    /// Stops in order; waits up to `within` for receipts.
+    pub async fn stop(self, within: Duration) -> Result<(), Trouble> {
+        // holds because a core that ended needs no telling
+        let _ = self.stop.send(true);
+        let core = match self.core.await {
+            Ok(result) => result,
+            Err(error) => Err(Trouble::new(
+                "fault",
+                format!("a fault of the gateway ended it: {error}"),
+            )),
+        };
+        // holds because delivery that ended has said why
+        let _ = self.to_delivery.send(delivery::ToDelivery::Finish(within));
+        drop(self.to_delivery);
+        let delivery = self.delivery.await.unwrap_or(Ok(()));
+        drop(self.to_index);
+        // holds because an index that ended is made again at the next start
+        let _ = self.index.await;
+        core.and(delivery)
+    }
+}
+
+fn login(store: &RecordStore, gateway: &str, topic: &str) -> Login {
+    let gone = serde_json::json!({ "alive": false, "gateway": gateway });
+    Login {
+        url: store.broker.clone(),
+        client: format!("steelyard-{gateway}"),
+        user: store.user.clone(),
+        password_file: store.password_file.clone(),
+        trust: store.trust.clone(),
+        certificate: store.certificate.clone(),
+        private_key: store.private_key.clone(),
+        version_3: store.mqtt_version_3,
+        will: Some((format!("{topic}/status"), gone.to_string().into_bytes())),
+        subscribe: vec![format!("{topic}/receipts"), format!("{topic}/context/+")],
+        largest: 1_300_000,
+    }
+}
+
+/// Gives a fresh line what it knew: every entry from the first page of the oldest batch that may still be open.
+pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> Result<(), Trouble> {
+    let Some(from) = index.first_page_of_open_batches().await? else {
+        return Ok(());
+    };
+    let unreadable = |error: std::io::Error| {
+        Trouble::new("ledger-unreadable", format!("the ledger cannot be read: {error}"))
+            .at(disk.path().display())
+            .means("nothing was changed; nothing is captured until it can be read")
+            .so("check that its disk answers")
+    };
+    for (number, compressed) in ledger::segments(disk).map_err(unreadable)? {
+        if number < from.segment {
+            continue;
+        }
+        let name = format!(
+            "{}{}",
+            ledger::segment_name(number),
+            if compressed { ".gz" } else { "" }
+        );
+        ledger::read_segment(disk, &name, |_, piece| {
+            let Ok(page) = piece else { return };
+            if page.seal().seal().page >= from.page {
+                page.entries().for_each(|entry| line.recall(&entry));
+            }
+        })
+        .map_err(unreadable)?;
+    }
+    Ok(())
+}
+
+/// The lines that are open, one task each; a change of configuration touches only those it concerns.
+pub(super) struct LinkSet {
+    clock: Arc<dyn crate::flow::needs::Clock>,
+    links: Arc<dyn Links>,
+    output: mpsc::Sender<LinkOutput>,
+    running: HashMap<Address, (String, watch::Sender<bool>)>,
+    pub(super) index: Index,
+}
+
+impl LinkSet {
+    /// Starts what is new, stops what is gone, restarts what changed, leaves the rest alone.
+    pub(super) fn change(&mut self, plant: &Plant) {
+        let mut wanted: HashMap<Address, (String, Plan)> = HashMap::new();
+        for (address, plan) in Plan::all(plant.equipment.values()) {
+            let shape = plant
+                .equipment
+                .values()
+                .filter(|equipment| plan.equipment.iter().any(|asked| asked.tag == equipment.tag))
+                .map(|equipment| format!("{equipment:?}"))
+                .collect::<Vec<_>>()
+                .join("\n");
+            wanted.insert(address, (shape, plan));
+        }
+        self.running.retain(|address, (shape, stop)| {
+            let same = wanted.get(address).is_some_and(|(new, _)| new == shape);
+            if !same {
+                stop.send_replace(true);
+            }
+            same
+        });
+        for (address, (shape, plan)) in wanted {
+            if self.running.contains_key(&address) {
+                continue;
+            }
+            let (stop, stopped) = watch::channel(false);
+            let task = LinkTask {
+                clock: self.clock.clone(),
+                links: self.links.clone(),
+                address: address.clone(),
+                link: Link::new(plan, self.clock.elapsed()),
+                output: self.output.clone(),
+                stop: stopped,
+            };
+            tokio::spawn(task.run());
+            self.running.insert(address, (shape, stop));
+        }
+    }
+
+    /// Stops all of them.
+    pub(super) fn stop_all(&mut self) {
+        self.running
+            .drain()
+            .for_each(|(_, (_, stop))| drop(stop.send_replace(true)));
+    }
+}
