@@ -8,7 +8,7 @@ const POINTED_TO: &[&str] = &["docs/", "tests/", "systemd/"];
 const READABLE: &[&str] = &[".md", ".rs", ".toml", ".service", ".py", ".json"];
 
 /// Links of one file that lead nowhere. `names` are the files of the tree.
-pub fn complaints(file: &File, names: &[String]) -> Vec<String> {
+pub(crate) fn complaints(file: &File, names: &[String]) -> Vec<String> {
     /// Announced, and written next.
     const COMING: &[&str] = &["docs/reference/driver.md"];
     let mut found = Vec::new();

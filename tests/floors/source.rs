@@ -4,15 +4,15 @@
 use std::{fs, path::Path, process::Command};
 
 /// One file of the tree, by its path from the root of the repository.
-pub struct File {
-    pub path: String,
-    pub text: String,
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) text: String,
     /// Whether it is Rust that never becomes part of the product: tests, and what is built for them alone.
-    pub for_tests: bool,
+    pub(crate) for_tests: bool,
 }
 
 impl File {
-    pub fn new(path: &str, text: &str) -> Self {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -20,18 +20,18 @@ impl File {
         }
     }
 
-    pub fn extension(&self) -> &str {
+    pub(crate) fn extension(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.rsplit_once('.').map_or("", |(_, ext)| ext)
     }
 
-    pub fn is_rust(&self) -> bool {
+    pub(crate) fn is_rust(&self) -> bool {
         self.extension() == "rs"
     }
 }
 
 /// Every text file that is, or is about to be, part of the repository.
-pub fn tree() -> Vec<File> {
+pub(crate) fn tree() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let listed = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -79,7 +79,7 @@ fn files_for_tests(file: &File) -> Vec<String> {
 
 /// The same text with everything blanked that is not code: comments, and what stands inside
 /// strings and characters. Every byte keeps its place, every line its number.
-pub fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = bytes.to_vec();
     let mut at = 0;
@@ -106,7 +106,7 @@ pub fn code(text: &str) -> String {
 }
 
 /// Code without what is compiled for tests only: every item under `#[cfg(test)]`.
-pub fn without_tests(code: &str) -> String {
+pub(crate) fn without_tests(code: &str) -> String {
     const MARK: &str = "#[cfg(test)]";
     let mut out = code.as_bytes().to_vec();
     let mut from = 0;
@@ -141,7 +141,7 @@ fn test_modules(code: &str) -> Vec<String> {
 }
 
 /// Every path in the code with its line: `use std::{fs, io::Read}` gives `std::fs` and `std::io::Read`.
-pub fn paths(code: &str) -> Vec<(usize, Vec<String>)> {
+pub(crate) fn paths(code: &str) -> Vec<(usize, Vec<String>)> {
     let mut reader = Reader {
         groups: vec![Vec::new()],
         ..Reader::default()

@@ -32,7 +32,7 @@ const WRITTEN: &[&str] = &[
 ];
 
 /// Everything that is wrong with one file.
-pub fn complaints(file: &File) -> Vec<String> {
+pub(crate) fn complaints(file: &File) -> Vec<String> {
     let mut found = lines(file);
     if file.is_rust() {
         found.extend(left_over(file));
