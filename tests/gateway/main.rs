@@ -7,6 +7,7 @@
 )]
 
 mod binding;
+mod check;
 mod config;
 mod links;
 mod mqtt;
