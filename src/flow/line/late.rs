@@ -5,12 +5,17 @@
 //! them as it seemed then, become entries now. What comes out is what would have come out had the context
 //! been in time; only the bindings tell that it was not.
 
-use super::{Enter, Line, ending::How};
+use super::{
+    Enter, Line,
+    ending::How,
+    memory::{Other, Past},
+    watch::{Excursion, Interval, Pacing},
+};
 use crate::flow::{
     bind::{Bound, History, bind},
     check::Verdict,
 };
-use record::{Draft, Hash, Quality, Stamp, Value};
+use record::{Amount, Draft, Hash, Quality, Stamp, Value};
 use std::sync::Arc;
 
 /// Numbers and leaves.
@@ -84,11 +89,15 @@ impl Line {
         self.others_again(unit, from, &mut moved);
         for watch in watches {
             if let Some(at) = self.watches[watch].at.filter(|at| *at >= from) {
+                if self.watches[watch].interval_over(from.plus_ms(-1)) {
+                    self.flush(watch, enter);
+                }
                 self.rewind(watch, from);
                 self.take_again(watch, from, at, enter);
                 self.readings_again(watch, from, &mut moved);
             }
         }
+        self.drop_stale(unit, &mut moved);
         self.say_moved(unit, from, corrected, &moved, enter);
     }
 
@@ -96,42 +105,33 @@ impl Line {
     fn others_again(&mut self, unit: usize, from: Stamp, moved: &mut Moved) {
         let mut others = std::mem::take(&mut self.units[unit].others);
         for other in others.iter_mut().filter(|other| other.until >= from) {
-            let history = &self.units[unit].history;
-            let entry = (other.seq, other.leaf);
-            let mut places = vec![bind(history, other.from).clone()];
-            if other.kind == "gap" {
-                for boundary in history.boundaries(other.from, other.until) {
-                    places.push(bind(history, boundary).clone());
-                }
-            }
             for old in &other.places {
-                if !places.iter().any(|place| place.same_place(old)) {
-                    moved.detach(old, entry);
-                }
-                let counts = other.until > from || other.from >= from;
                 self.units[unit].count(old, |tally| match other.kind {
-                    "gap" if counts => tally.gaps = tally.gaps.saturating_sub(1),
-                    "excursion" if other.from >= from => {
-                        tally.excursions = tally.excursions.saturating_sub(1);
-                    }
-                    "exception" if other.from >= from => {
-                        tally.exceptions = tally.exceptions.saturating_sub(1);
-                    }
+                    "gap" if other.until > from => tally.gaps = tally.gaps.saturating_sub(1),
+                    "excursion" => tally.excursions = tally.excursions.saturating_sub(1),
+                    "exception" => tally.exceptions = tally.exceptions.saturating_sub(1),
                     _ => {}
                 });
             }
-            let kept = |place: &Arc<Bound>| other.places.iter().any(|old| old.same_place(place));
-            if matches!(other.kind, "gap" | "exception") {
-                for place in places.iter().filter(|place| !kept(place)) {
+            if !matches!(other.kind, "gap" | "exception") {
+                // These follow from limits and intervals of their place: they are derived again.
+                other.stale = true;
+                continue;
+            }
+            let places = self.lies_in(unit, other);
+            let entry = (other.seq, other.leaf);
+            for old in other
+                .places
+                .iter()
+                .filter(|old| !places.iter().any(|place| place.same_place(old)))
+            {
+                moved.detach(old, entry);
+            }
+            for place in &places {
+                if !other.places.iter().any(|old| old.same_place(place)) {
                     moved.attach(place, None, entry);
                 }
-            } else {
-                // Excursions and summaries follow from limits and intervals of their place: elsewhere
-                // they are derived anew, not moved.
-                places.retain(|place| kept(place));
-            }
-            if other.kind == "exception" && other.from >= from {
-                for place in &places {
+                if other.kind == "exception" {
                     self.units[unit].count(place, |tally| tally.exceptions += 1);
                 }
             }
@@ -140,81 +140,123 @@ impl Line {
         self.units[unit].others = others;
     }
 
+    /// Every place an entry lies in.
+    fn lies_in(&self, unit: usize, other: &Other) -> Vec<Arc<Bound>> {
+        let history = &self.units[unit].history;
+        let boundaries = history.boundaries(other.from, other.until);
+        std::iter::once(other.from)
+            .chain(boundaries)
+            .map(|time| bind(history, time).clone())
+            .collect()
+    }
+
+    /// What did not follow again from what was taken again stands nowhere any more.
+    fn drop_stale(&mut self, unit: usize, moved: &mut Moved) {
+        for other in self.units[unit].others.iter_mut().filter(|other| other.stale) {
+            for place in other.places.drain(..) {
+                moved.detach(&place, (other.seq, other.leaf));
+            }
+            other.stale = false;
+        }
+    }
+
     /// Puts a watch back to just before `from`.
     fn rewind(&mut self, at: usize, from: Stamp) {
         let unit = self.watches[at].unit;
-        let (point, slot) = self.slot(at);
         self.uncount(at, from);
+        let earlier = from.plus_ms(-1);
+        let place = bind(&self.units[unit].history, earlier).clone();
+        let excursion = self.open_at(at, from);
+        let (point, slot) = self.slot(at);
         let held = &self.points[point];
-        let taken = held.past.iter().take((held.next - held.base) as usize);
-        let earlier = || taken.clone().filter(|past| past.reading.time < from);
-        let last = earlier().map(|past| past.reading.time).max();
-        let quality = earlier()
-            .next_back()
-            .map_or(Quality::Good, |past| past.reading.answer.quality());
+        let taken = held.past.iter().zip(held.base..held.next);
+        let before: Vec<(&Past, u64)> = taken.filter(|(past, _)| past.reading.time < from).collect();
+        let last = before.iter().map(|(past, _)| past.reading.time).max();
+        let quality = before
+            .last()
+            .map_or(Quality::Good, |(past, _)| past.reading.answer.quality());
         let gaps = self.units[unit]
             .others
             .iter()
             .filter(|other| other.kind == "gap" && other.watch == at);
         let gap = gaps.filter(|gap| gap.until <= from).map(|gap| gap.until).max();
-        let watch = &mut self.watches[at];
-        let covered = last.max(gap).unwrap_or(watch.covered).min(from.plus_ms(-1));
-        let interval = watch.interval.take().filter(|interval| interval.from < from);
-        let interval = interval.and_then(|interval| {
-            let inside = held
-                .past
-                .iter()
-                .zip(held.base..held.next)
-                .filter(|(past, _)| past.reading.time >= interval.from && past.reading.time < from);
-            let facts = inside.filter_map(|(past, serial)| Some((serial, past, past.judged(slot)?)));
-            super::watch::Interval::of(
-                interval.slot,
-                facts.map(|(serial, past, judged)| {
-                    (serial, past.reading.time, &past.reading.answer, judged.verdict)
-                }),
-            )
-        });
-        let mut excursion = watch
-            .excursion
-            .take()
-            .filter(|excursion| excursion.started < from);
-        if let Some(excursion) = &mut excursion {
-            let outside = held.past.iter().zip(held.base..held.next).filter(|(past, _)| {
-                past.reading.time >= excursion.started
-                    && past.reading.time < from
-                    && past
-                        .judged(slot)
-                        .is_some_and(|judged| judged.verdict == excursion.side)
-            });
-            let outside: Vec<_> = outside.collect();
-            let worst = outside
-                .iter()
-                .filter_map(|(past, serial)| match past.reading.answer.value() {
-                    Some(Value::Quantity(shown)) if shown.unit == excursion.band.unit => {
-                        Some((shown.amount.clone(), *serial))
-                    }
-                    _ => None,
+        let since = self.units[unit].history.place_since(earlier);
+        // Where readings were forgotten already, nothing is said about silence between them.
+        let forgotten = last.is_none() && held.base > 0;
+        let known = last.max(gap).max(since).max(self.begun).filter(|_| !forgotten);
+        let covered = known.unwrap_or(earlier).min(earlier);
+        let interval = match self.watches[at].rule_in(&place).pace {
+            Pacing::Every(every) => {
+                let slot_of = earlier.0.div_euclid(every);
+                let since = self.units[unit]
+                    .history
+                    .place_since(earlier)
+                    .unwrap_or(Stamp(i64::MIN));
+                let inside = before.iter().filter(|(past, _)| {
+                    past.reading.time >= since && past.reading.time.0.div_euclid(every) == slot_of
                 });
-            let above = excursion.side == Verdict::Above;
-            let worst = worst.reduce(|a, b| {
-                if (b.0.number() > a.0.number()) == above {
-                    b
-                } else {
-                    a
-                }
-            });
-            if let Some((extreme, serial)) = worst {
-                excursion.extreme = extreme;
-                excursion.extreme_at = serial;
-                excursion.count = outside.len() as u64;
+                let facts = inside.filter_map(|(past, serial)| {
+                    let verdict = past.judged(slot)?.verdict;
+                    Some((*serial, past.reading.time, &past.reading.answer, verdict))
+                });
+                Interval::of(slot_of, facts)
             }
-        }
-        let earlier = from.plus_ms(-1);
-        let place = bind(&self.units[unit].history, earlier).clone();
+            _ => None,
+        };
+        let watch = &mut self.watches[at];
         watch.rewound(interval, excursion, quality);
         watch.at = Some(earlier);
         watch.covered = covered;
         self.enter_place(at, place);
+    }
+
+    /// The excursion that was open just before `from`, as far as it had come then.
+    fn open_at(&self, at: usize, from: Stamp) -> Option<Excursion> {
+        let watch = &self.watches[at];
+        let others = &self.units[watch.unit].others;
+        let closed = others
+            .iter()
+            .rev()
+            .filter(|other| other.watch == at && other.until >= from);
+        let closed = closed
+            .filter(|other| !other.places.is_empty())
+            .filter_map(|other| other.closes.as_deref());
+        let mut excursion = watch
+            .excursion
+            .iter()
+            .chain(closed)
+            .find(|excursion| excursion.started < from)?
+            .clone();
+        let (point, slot) = self.slot(at);
+        let held = &self.points[point];
+        let outside = held.past.iter().zip(held.base..held.next).filter(|(past, _)| {
+            let time = past.reading.time;
+            let judged = past.judged(slot).map(|judged| judged.verdict);
+            time >= excursion.started && time < from && judged == Some(excursion.side)
+        });
+        let shown = outside.filter_map(|(past, serial)| match past.reading.answer.value() {
+            Some(Value::Quantity(shown)) if shown.unit == excursion.band.unit => {
+                Some((shown.amount.clone(), serial))
+            }
+            _ => None,
+        });
+        let shown: Vec<(Amount, u64)> = shown.collect();
+        let above = excursion.side == Verdict::Above;
+        let count = shown.len() as u64;
+        let beyond = |a: &Amount, b: &Amount| {
+            if above {
+                b.number() > a.number()
+            } else {
+                b.number() < a.number()
+            }
+        };
+        if let Some((extreme, serial)) = shown
+            .into_iter()
+            .reduce(|a, b| if beyond(&a.0, &b.0) { b } else { a })
+        {
+            (excursion.extreme, excursion.extreme_at, excursion.count) = (extreme, serial, count);
+        }
+        Some(excursion)
     }
 
     /// Takes what was counted from `from` on out of the figures.
@@ -234,7 +276,7 @@ impl Line {
             past.counted &= !bit;
             let quality = past.reading.answer.quality() as usize;
             let Some(judged) = past.judged(slot) else { continue };
-            if self.watches[at].rule_in(&judged.place).pace == super::watch::Pacing::Never {
+            if self.watches[at].rule_in(&judged.place).pace == Pacing::Never {
                 continue;
             }
             let verdict = judged.verdict as usize;

@@ -3,7 +3,10 @@
 //! Bounded: of every point the readings of the last fifteen minutes, entered or not, and beyond that the
 //! entered ones up to a share of 50,000 a unit. What is forgotten is in the record as it was bound then.
 
-use super::{Enter, Entered, Line, Reading, watch::Judged};
+use super::{
+    Enter, Entered, Line, Reading,
+    watch::{Excursion, Judged},
+};
 use crate::flow::{bind::Bound, check::Verdict};
 use record::{Amount, Answer, Draft, Hash, Stamp, Value};
 use std::{fmt::Write, sync::Arc};
@@ -47,6 +50,10 @@ pub(super) struct Other {
     pub(super) until: Stamp,
     /// Where it is bound now; a gap may lie in several runs.
     pub(super) places: Vec<Arc<Bound>>,
+    /// The excursion that this entry closes.
+    pub(super) closes: Option<Box<Excursion>>,
+    /// It followed from what is being taken again, and has not followed from it again yet.
+    pub(super) stale: bool,
 }
 
 impl Past {
@@ -134,43 +141,41 @@ impl Line {
             .all()
             .map(|judged| (judged.place.clone(), judged.verdict))
             .collect();
-        let mut draft = Draft::new("reading", reading.time);
-        // Of several batches it names none, so that nothing is counted twice: bindings attach it to each.
-        let told = past
+        let mut draft =
+            Draft::new("reading", reading.time).with("point", self.points[point].name.to_string());
+        if let Some(seq) = around {
+            draft = draft.with("around", seq);
+        }
+        // Of several batches it names none, so that nothing is counted twice, and is judged by none:
+        // bindings attach it to each, with the verdict there.
+        let known = past
             .all()
             .enumerate()
-            .find(|(_, judged)| judged.place.batch.is_some())
-            .or_else(|| past.all().enumerate().next().filter(|_| places.len() == 1));
-        let judged = told.map(|(_, judged)| judged).or(past.first.as_ref());
-        if let Some((slot, judged)) = told.filter(|_| batches(&places) < 2) {
-            let watch = self.points[point]
+            .find(|(_, judged)| judged.place.batch.is_some());
+        let own = known.or_else(|| past.all().enumerate().next().filter(|_| places.len() == 1));
+        let why = match own.filter(|_| batches(&places) < 2) {
+            None if batches(&places) > 1 => "shared",
+            None => past.first.as_ref().map_or("", |judged| judged.why),
+            Some((_, judged)) => judged.why,
+        };
+        if let Some((slot, judged)) = own.filter(|_| batches(&places) < 2) {
+            if let Some(watch) = self.points[point]
                 .watches
                 .get(slot)
-                .map(|watch| &self.watches[*watch]);
-            if let Some(watch) = watch {
-                draft = self.placed(draft, watch.unit, &judged.place);
+                .map(|watch| &self.watches[*watch])
+            {
+                draft = self
+                    .placed(draft, watch.unit, &judged.place)
+                    .with("role", watch.role.as_str());
             }
             if judged.place.held {
                 draft = draft.with("state", "held");
             }
-        }
-        draft = draft.with("point", self.points[point].name.to_string());
-        if let Some(watch) = told.and_then(|(slot, _)| self.points[point].watches.get(slot)) {
-            draft = draft.with("role", self.watches[*watch].role.as_str());
-        }
-        if let Some(judged) = judged {
             draft = judgement(draft, judged);
+        } else {
+            draft = draft.with("verdict", Verdict::NotJudged.word());
         }
-        if let Some(seq) = around {
-            draft = draft.with("around", seq);
-        }
-        answered(
-            draft,
-            reading,
-            judged.map_or("", |judged| judged.why),
-            self.now,
-            self.settle,
-        )
+        answered(draft, reading, why, self.now, self.settle)
     }
 
     /// Keeps an entry about a point in mind.
@@ -192,6 +197,8 @@ impl Line {
             from: span.0,
             until: span.1,
             places: vec![place],
+            closes: None,
+            stale: false,
         });
         if unit.others.len() > KEPT {
             unit.others.pop_front();

@@ -232,10 +232,17 @@ impl Line {
             from,
             until,
             places: vec![place],
+            closes: None,
+            stale: false,
         });
         match kind {
             "excursion" => self.watches[watch].recall_excursion(line, time),
-            "closed" => self.watches[watch].excursion = None,
+            "closed" => {
+                let closes = self.watches[watch].excursion.take().map(Box::new);
+                if let Some(closed) = self.units[unit].others.back_mut() {
+                    closed.closes = closes;
+                }
+            }
             _ => {}
         }
     }

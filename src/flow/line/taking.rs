@@ -249,18 +249,31 @@ impl Line {
             entered,
             excursion.place.clone(),
         );
+        let others = &mut self.units[self.watches[watch].unit].others;
+        if let Some(closed) = others.back_mut() {
+            closed.closes = Some(Box::new(excursion.clone()));
+        }
     }
 
     /// The number of an entry that says this already, where something is derived a second time.
-    pub(super) fn known(&self, watch: usize, kind: &str, span: (Stamp, Stamp), place: &Bound) -> Option<u64> {
-        let others = &self.units[self.watches[watch].unit].others;
-        let same = others.iter().rev().find(|other| {
+    pub(super) fn known(
+        &mut self,
+        watch: usize,
+        kind: &str,
+        span: (Stamp, Stamp),
+        place: &Bound,
+    ) -> Option<u64> {
+        let others = &mut self.units[self.watches[watch].unit].others;
+        let same = others.iter_mut().rev().find(|other| {
             other.watch == watch
                 && other.kind == kind
                 && (other.from, other.until) == span
                 && other.places.iter().any(|known| known.same_place(place))
         });
-        same.map(|other| other.seq)
+        same.map(|other| {
+            other.stale = false;
+            other.seq
+        })
     }
 
     fn say_excursion(&mut self, watch: usize, excursion: &Excursion) {
@@ -353,18 +366,24 @@ impl Line {
         self.remember(at, "summary", (interval.from, interval.until), entered, place);
     }
 
-    /// Of an interval its last reading counts as the one asked for.
+    /// Of an interval its last reading counts as the one asked for; once, however often it is taken.
     fn count_last(&mut self, at: usize, serial: u64) {
+        let (point, slot) = self.slot(at);
+        let held = &mut self.points[point];
+        let bit = if slot < 64 { 1 << slot } else { 0 };
+        let past = serial
+            .checked_sub(held.base)
+            .and_then(|place| held.past.get_mut(place as usize));
+        if past.as_ref().is_some_and(|past| past.counted & bit != 0) {
+            return;
+        }
+        if let Some(past) = past {
+            past.counted |= bit;
+        }
         let watch = &self.watches[at];
         for tally in &watch.tallies {
             self.units[watch.unit].tallies[*tally].captured += 1;
             self.units[watch.unit].tallies[*tally].changed = true;
-        }
-        let point = &mut self.points[watch.point];
-        let slot = point.watches.iter().position(|other| *other == at).unwrap_or(0);
-        let place = serial.saturating_sub(point.base) as usize;
-        if let Some(past) = point.past.get_mut(place).filter(|_| slot < 64) {
-            past.counted |= 1 << slot;
         }
     }
 

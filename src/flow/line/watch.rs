@@ -234,6 +234,7 @@ impl Watch {
             self.rule = self.rule_in(&place);
         }
         if moved {
+            self.after = None;
             self.last = None;
             self.seldom = i64::MIN;
         }

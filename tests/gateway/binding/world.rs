@@ -51,7 +51,7 @@ pub(super) struct World {
     pub(super) recorder: Recorder,
     pub(super) replies: Vec<String>,
     shown: usize,
-    number: u64,
+    numbers: BTreeMap<String, u64>,
 }
 
 /// `mm:ss` or `mm:ss.mmm` after ten o'clock.
@@ -192,7 +192,7 @@ impl World {
             recorder: Recorder::default(),
             replies: Vec::new(),
             shown: 0,
-            number: 0,
+            numbers: BTreeMap::new(),
         }
     }
 
@@ -278,8 +278,9 @@ impl World {
                 }
             }
             unit if unit.starts_with("MX") => {
-                self.number += 1;
-                let bytes = message(self.number, now, &words[1..].join(" ")).into_bytes();
+                let number = self.numbers.entry(unit.to_owned()).or_default();
+                *number += 1;
+                let bytes = message(*number, now, &words[1..].join(" ")).into_bytes();
                 LineEvent::Context {
                     unit: unit.to_owned(),
                     via: Authority::Mqtt,
