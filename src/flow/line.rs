@@ -23,10 +23,11 @@ use super::{
     bind::{Bound, History},
     check::Verdict,
     enter::{Enter, Entered},
+    link,
 };
 use crate::config::plant::{Authority, Plant, PointName};
 use memory::{Other, Past};
-use record::{Answer, Draft, Hash, Stamp, Trouble};
+use record::{Answer, Draft, Failure, Hash, Stamp, Trouble};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -92,6 +93,44 @@ pub enum LineEvent {
     Tick { now: Stamp },
     /// The gateway stops: what is held is entered, open gaps end here.
     Stopping { now: Stamp },
+}
+
+impl LineEvent {
+    /// What a link gives. No answer, a refusal and a damaged answer bring no value: they are silence, with
+    /// their cause. An answer the driver does not know is kept as a bad reading, with its bytes.
+    pub fn from_link(reading: link::Reading, now: Stamp) -> Self {
+        let link::Reading {
+            point,
+            answer,
+            failure,
+            raw,
+            time,
+            asked,
+        } = reading;
+        match failure {
+            None | Some(Failure::Unexpected) => Self::Reading(Reading {
+                point,
+                answer,
+                raw,
+                time,
+                read: now,
+            }),
+            Some(failure) => {
+                let note = answer.because().unwrap_or_default();
+                let note = note
+                    .strip_prefix(failure.word())
+                    .unwrap_or(note)
+                    .trim_start_matches([',', ' ']);
+                Self::Failed {
+                    point,
+                    since: asked,
+                    because: failure.word(),
+                    note: note.to_owned(),
+                    now,
+                }
+            }
+        }
+    }
 }
 
 /// What is to be done because of it.
