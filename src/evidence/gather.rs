@@ -171,8 +171,8 @@ impl Survey {
         Ok(())
     }
 
-    /// A page with something of the batch, or one on which keys or epochs change before the last of those:
-    /// without it a reader could not go from the first key to the last.
+    /// A page with something of the batch, or one on which keys or epochs change: without those a reader
+    /// could not go from the key of that day to the one on the enrolment sheet.
     fn wants(&self, page: &Page<'_>) -> bool {
         let seal = page.seal().seal();
         let links = || {
@@ -180,8 +180,7 @@ impl Survey {
             let (first, last) = (marks.next(), page.marks().last());
             [first, last].into_iter().flatten().any(|mark| is_link(mark.kind))
         };
-        self.wanted.touches(seal.first, seal.last())
-            || self.wanted.last().is_some_and(|last| seal.first <= last) && links()
+        self.wanted.touches(seal.first, seal.last()) || links()
     }
 
     fn form(&self, line: &Line<'_>, chosen: bool, rules: Rules) -> Vec<u8> {
@@ -229,10 +228,6 @@ impl Ranges {
     fn touches(&self, first: u64, last: u64) -> bool {
         let at = self.0.partition_point(|(_, end)| *end < first);
         self.0.get(at).is_some_and(|(begin, _)| *begin <= last)
-    }
-
-    fn last(&self) -> Option<u64> {
-        self.0.last().map(|(_, end)| *end)
     }
 }
 

@@ -36,6 +36,19 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Nothing was found, because nothing could be read.
+    pub fn unread(name: &str, trouble: Trouble) -> Self {
+        Self {
+            name: name.to_owned(),
+            scope: Scope::Ledger,
+            report: Report::default(),
+            strangers: Vec::new(),
+            gateway_known: false,
+            store_known: false,
+            unread: Some(trouble),
+        }
+    }
+
     /// Whether everything that was asked for holds.
     pub fn holds(&self) -> bool {
         self.report.holds() && self.strangers.is_empty() && self.unread.is_none()
@@ -44,20 +57,16 @@ impl Finding {
 
 /// Checks everything in a folder, in one pass and with bounded buffers.
 pub fn verify(folder: &Folder<'_>, name: &str, expected: &Expected) -> Finding {
+    let (report, unread) = look(folder).unwrap_or_else(|trouble| (Report::default(), Some(trouble)));
     let mut finding = Finding {
         name: name.to_owned(),
         scope: folder.scope(),
-        report: Report::default(),
+        report,
         strangers: Vec::new(),
         gateway_known: !expected.gateway.is_empty(),
         store_known: !expected.store.is_empty(),
-        unread: None,
+        unread,
     };
-    match look(folder) {
-        Ok((report, None)) => finding.report = report,
-        Ok((report, unread)) => (finding.report, finding.unread) = (report, unread),
-        Err(trouble) => finding.unread = Some(trouble),
-    }
     finding.strangers = strangers(&finding.report, expected);
     finding
 }

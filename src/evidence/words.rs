@@ -56,8 +56,8 @@ impl Finding {
         let _ = writeln!(
             text,
             "  {}, {}: {full} in full, {withheld} with their data withheld, {bare} as number and leaf alone",
-            pages(report.pages, report.page_range),
-            entries(report.entries, report.entry_range),
+            ranged(report.pages, "page", report.page_range),
+            ranged(report.entries, "entry", report.entry_range),
         );
         for (epoch, because) in report.epochs.iter().skip(1) {
             let _ = writeln!(
@@ -68,8 +68,8 @@ impl Finding {
         if report.torn_tails > 0 {
             let _ = writeln!(
                 text,
-                "  {} torn tail(s), each explained by the page behind it",
-                report.torn_tails
+                "  {}, explained by the page behind",
+                counted(report.torn_tails, "torn tail")
             );
         }
         if self.holds() {
@@ -102,8 +102,10 @@ impl Finding {
             }
             let _ = writeln!(
                 text,
-                "  batch {}: complete as of closing {} ({} entries) and {UNALTERED}",
-                closing.batch, closing.closing, closing.count
+                "  batch {}: complete as of closing {} ({}) and {UNALTERED}",
+                closing.batch,
+                closing.closing,
+                counted(closing.count, "entry")
             );
             let later = report
                 .after_closing
@@ -120,7 +122,8 @@ impl Finding {
             said = true;
             let _ = writeln!(
                 text,
-                "  batch {batch}: {count} entries, no closing here: nothing proves that these are all; they are {UNALTERED}"
+                "  batch {batch}: {}, no closing here: nothing proves that these are all; they are {UNALTERED}",
+                counted(*count, "entry")
             );
         }
         if !said {
@@ -186,19 +189,22 @@ fn what(scope: Scope) -> &'static str {
     }
 }
 
-fn pages(count: u64, range: Option<(u64, u64)>) -> String {
-    match range {
-        Some((first, last)) if last > first => format!("{count} pages ({first} to {last})"),
-        Some((first, _)) => format!("1 page ({first})"),
-        None => format!("{count} pages"),
+/// `1 page`, `2 pages`.
+fn counted(count: u64, one: &str) -> String {
+    match (count, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        _ => format!("{count} {one}s"),
     }
 }
 
-fn entries(count: u64, range: Option<(u64, u64)>) -> String {
+/// `9 pages (2 to 10)`.
+fn ranged(count: u64, one: &str, range: Option<(u64, u64)>) -> String {
+    let counted = counted(count, one);
     match range {
-        Some((first, last)) if last > first => format!("{count} entries ({first} to {last})"),
-        Some((first, _)) => format!("1 entry ({first})"),
-        None => format!("{count} entries"),
+        Some((first, last)) if last > first => format!("{counted} ({first} to {last})"),
+        Some((first, _)) => format!("{counted} ({first})"),
+        None => counted,
     }
 }
 

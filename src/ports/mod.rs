@@ -6,7 +6,6 @@ pub mod clock;
 pub mod control;
 pub mod disk;
 pub mod files;
-pub mod files;
 pub mod index;
 pub mod links;
 pub mod listen;

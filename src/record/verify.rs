@@ -377,6 +377,7 @@ impl State {
         self.chain(offset, page, first.as_ref());
         self.key_rule(offset, page, first.as_ref());
         let config = self.config_rule(offset, page);
+        self.first_only(offset, page);
         self.entries(offset, page);
         if signed {
             self.count(page, first.as_ref());
@@ -557,21 +558,17 @@ impl State {
     /// The configuration entry in force: it begins a page, and every later seal names its leaf.
     fn config_rule(&mut self, offset: u64, page: &Page<'_>) -> Option<Hash> {
         let seal = page.seal().seal();
-        let at = page.marks().iter().position(|mark| mark.kind == b"configuration");
-        let expected = match at {
-            Some(0) => Some(page.leaves()[0]),
-            Some(_) => {
-                self.problem(
-                    offset,
-                    Some(page),
-                    "a configuration entry does not begin its page",
-                );
-                return seal.config;
-            }
-            None => self.last.as_ref().and_then(|last| last.config),
+        let begins = page
+            .marks()
+            .first()
+            .is_some_and(|mark| mark.kind == b"configuration");
+        let expected = if begins {
+            page.leaves().first().copied()
+        } else {
+            self.last.as_ref().and_then(|last| last.config)
         };
         let new_epoch = self.last.as_ref().is_some_and(|last| last.epoch < seal.epoch);
-        let free = self.last.is_none() && at.is_none() && seal.page > 1 || self.broken;
+        let free = self.last.is_none() && !begins && seal.page > 1 || self.broken;
         if seal.config != expected && !(new_epoch && seal.config.is_none()) && !free {
             self.problem(
                 offset,
@@ -580,6 +577,18 @@ impl State {
             );
         }
         seal.config
+    }
+
+    /// What changes the terms for all that follows stands at the head of a page, or not at all.
+    fn first_only(&mut self, offset: u64, page: &Page<'_>) {
+        let mut within = page.marks().iter().skip(1).map(|mark| mark.kind);
+        if within.any(|kind| matches!(kind, b"configuration" | b"epoch")) {
+            self.problem(
+                offset,
+                Some(page),
+                "a configuration or epoch entry does not begin its page",
+            );
+        }
     }
 
     /// Counts entries into their batches, and checks bindings and closings.

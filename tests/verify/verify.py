@@ -28,8 +28,7 @@ def root(leaves):  # RFC 9162
     half = 1 << (len(leaves) - 1).bit_length() >> 1 if len(leaves) > 1 else 0
     return sha(b'\1' + root(leaves[:half]) + root(leaves[half:])) if half else leaves[0] if leaves else sha(b'')
 def once(pairs):
-    fit = all(type(value) is not int or abs(value) <= 2**53 for _, value in pairs)
-    need(fit and len(pairs) == len(dict(pairs)), 'a member name stands twice, or a number is beyond 2^53')
+    need(len(pairs) == len(dict(pairs)) and all(type(v) is not int or abs(v) <= 2**53 for _, v in pairs), 'twice, or too big')
     return dict(pairs)
 def strict(raw, form):
     need(len(raw) <= 65536 and '\ufeff' not in raw.decode() and matches(form, raw.decode()), 'not in the form of the record')
@@ -66,9 +65,9 @@ def read_page(rows, at):  # form, numbers and root; whether it may stand there i
 def check_tails(tails, page, opens):  # what is no page stands only where the page behind it says so
     need(tails or page['lines'][0][0].get('because') != 'torn-tail', 'a torn tail is stated that is not there')
     for (name, at, data, why), (line, _, _) in zip(tails, page['lines'] + page['lines'][:1] * len(tails)):
-        told = [line.get(member) for member in ('kind', 'because', 'segment', 'length', 'sha256')]
-        holds = told == ['exception', 'torn-tail', name.removesuffix('.gz'), len(data), b64(sha(data))]
-        need(opens and holds and (name.endswith('.gz') or line.get('offset') == at), f'before it, {name}, byte {at}: {why}')
+        there = dict(kind='exception', because='torn-tail', length=len(data), sha256=b64(sha(data)), offset=at)
+        there |= dict(segment=name[:-3], offset=line.get('offset')) if name.endswith('.gz') else dict(segment=name)
+        need(opens and there.items() <= line.items(), f'before it, {name}, byte {at}: {why}')
 def check_place(page, last, whole, opens):  # may it stand behind the last one?
     (first, leaf, _), final = page['lines'][0], page['lines'][-1][0]
     epoch, handed = first.get('kind') == 'epoch', first.get('old') if first.get('kind') == 'key' else None
@@ -91,23 +90,24 @@ def check_entry(line, leaf, leaves, batches, closings):
         parts = [[*map(int, part.split('-'))] for part in line['seqs'].split(',')]
         named = [leaves[seq] for part in parts for seq in range(part[0], part[-1] + 1)]
         rising = all(a[-1] + 1 < b[0] for a, b in zip(parts, parts[1:])) and all(part == sorted({*part}) for part in parts)
+        rising = rising and matches(r'((^|,)[1-9]\d*(-[1-9]\d*)?)+', line['seqs'])
         need(rising and stated == (len(named), b64(root(named))), f'binding {line["seq"]} names other entries')
     if line.get('kind') == 'batch' and 'closing' in line:
         known, number = batches.get(batch, []), 1 + sum(closing[0] == batch for closing in closings)
-        holds = stated == (len(known), b64(root(known))) and line['closing'] == number
-        need(holds, f'closing {line["closing"]} of {batch} does not cover the entries that are here')
+        holds = (line['closing'], *stated) == (number, len(known), b64(root(known)))
+        need(holds, f'closing {line["closing"]} of {batch} does not cover its entries')
         closings.append((batch, number, *stated))
     leaves[line['seq']] = leaf
     if isinstance(batch, str): batches.setdefault(batch, []).append(leaf)
 def verify(files, gateway_keys=(), store_keys=()):  # from names to bytes; returns what was found or raises one of WRONG
     keys, whole = read_keys(files['keys.jwks']), any(name.startswith('segment-') for name in files)
     names = sorted(name for name in files if matches(r'segment-\d{6}\.pages(\.gz)?' if whole else r'.*\.pages', name))
-    found = dict(pages=0, entries=0, full=0, withheld=0, bare=0, receipts=0, closings=[], keys=[])
-    last, tails, seals, leaves, batches = None, [], {}, {}, {}
+    found, last, tails = dict(full=0, withheld=0, bare=0, receipts=0, closings=[], keys=[]), None, []
+    seals, leaves, batches = {}, {}, {}
     for name in (name for name in names if not (name.endswith('.gz') and name[:-3] in files)):
-        rows = (gzip.decompress(files[name]) if name.endswith('.gz') else files[name]).split(b'\n')
-        skip, opens, torn = 0, True, []
-        for at in (row for row in range(len(rows)) if rows[row] and row >= skip):
+        data, skip, opens, torn = (gzip.decompress if name.endswith('.gz') else bytes)(files[name]), 0, True, []
+        for at, row in enumerate(rows := data.split(b'\n')):
+            if not row or at < skip: continue
             try: page = read_page(rows, at)
             except ValueError as why:
                 torn = torn or [(name, len(b'\n'.join(rows[:at] + [b''])), b'\n'.join(rows[at:]).rstrip(b'\n'), why)]
@@ -133,7 +133,7 @@ def verify(files, gateway_keys=(), store_keys=()):  # from names to bytes; retur
         signed(receipt, keys, 'receipt', store_keys)
         need(seals.get(tuple(receipt[name] for name in PLACE)) == receipt['seal'], f'page {receipt["page"]} is another here')
         found['receipts'] += 1
-    return found | {'pages': len(seals), 'entries': len(leaves)}
+    return {'pages': len(seals), 'entries': len(leaves)} | found
 if __name__ == '__main__':
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument('directory', type=Path)
