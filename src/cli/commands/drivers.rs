@@ -1,0 +1,182 @@
+//! `steelyard drivers`: which instruments are understood, how each is, and where to begin with another.
+
+use crate::{
+    cli::{Command, say},
+    config,
+    flow::needs::Files,
+    ports::files::SystemFiles,
+};
+use clap::{Arg, ArgAction, ArgMatches};
+use driver::{Driver, Speaks};
+use record::Trouble;
+use serde_json::json;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+pub(crate) const COMMAND: Command = Command {
+    name: "drivers",
+    about: "Lists the instruments that are understood, shows one, or begins a new one",
+    args,
+    run,
+    order: 70,
+};
+
+fn args(command: clap::Command) -> clap::Command {
+    command
+        .arg(Arg::new("name").value_name("NAME").help("Shows this driver, word for word; `new` begins one"))
+        .arg(
+            Arg::new("speaks")
+                .long("speaks")
+                .value_name("HOW")
+                .value_parser(["text", "modbus"])
+                .default_value("modbus")
+                .help("With `new`: how the instrument speaks"),
+        )
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("One object per driver on a line of its own"))
+        .after_help("steelyard drivers new --speaks text > drivers/new-instrument.toml\nsteelyard try drivers/new-instrument.toml")
+}
+
+fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    match matches.get_one::<String>("name").map(String::as_str) {
+        None => {
+            for driver in all() {
+                say(&if matches.get_flag("json") {
+                    as_json(&driver).to_string()
+                } else {
+                    in_words(&driver)
+                });
+            }
+        }
+        Some("new") => {
+            let modbus = matches
+                .get_one::<String>("speaks")
+                .is_some_and(|speaks| speaks == "modbus");
+            say(if modbus { NEW_MODBUS } else { NEW_TEXT }.trim_end());
+        }
+        Some(name) => {
+            let driver = find(name)?;
+            say(if matches.get_flag("json") {
+                as_json(&driver).to_string()
+            } else {
+                driver.text().to_owned()
+            }
+            .trim_end());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_words(driver: &Driver) -> String {
+    let points: Vec<String> = driver.points().into_iter().map(|point| point.measure).collect();
+    format!(
+        "{:24} edition {:2}  {:10}  {}: {}",
+        driver.name,
+        driver.edition,
+        driver.evidence.word(),
+        driver.title,
+        points.join(", ")
+    )
+}
+
+fn as_json(driver: &Driver) -> serde_json::Value {
+    json!({
+        "driver": driver.name,
+        "edition": driver.edition,
+        "evidence": driver.evidence.word(),
+        "title": driver.title,
+        "maker": driver.maker,
+        "speaks": match &driver.speaks { Speaks::Modbus(_) => "modbus", _ => "text" },
+        "points": driver.points().iter().map(|point| json!({
+            "measure": point.measure,
+            "units": point.units.iter().map(|unit| unit.shown()).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "samples": driver.samples.len(),
+    })
+}
+
+/// Every driver that came with the program.
+pub(super) fn all() -> Vec<Driver> {
+    let read = |(file, text): &(&str, &str)| Driver::parse(text, &format!("drivers/{file}")).ok();
+    driver::builtin().iter().filter_map(read).collect()
+}
+
+/// A driver by its file, or by its name: in `drivers/` here, else of those that came with the program.
+pub(super) fn find(name: &str) -> Result<Driver, Trouble> {
+    let path = PathBuf::from(name);
+    if name.ends_with(".toml") || name.contains('/') {
+        return read(&path);
+    }
+    let here = Path::new("drivers").join(format!("{name}.toml"));
+    if SystemFiles.read(&here).is_ok() {
+        return read(&here);
+    }
+    let all = all();
+    let names: Vec<&str> = all.iter().map(|driver| driver.name.as_str()).collect();
+    let near = config::nearest(name, names.iter().copied());
+    let offer = near.map_or_else(
+        || format!("there are {}", names.join(", ")),
+        |near| format!("did you mean {near}?"),
+    );
+    let known = all.iter().find(|driver| driver.name == name).cloned();
+    known.ok_or_else(|| {
+        Trouble::new("no-such-driver", format!("there is no driver named {name:?}"))
+            .at("drivers/, and the drivers of this program")
+            .means("nothing was asked and nothing was changed")
+            .so(offer)
+    })
+}
+
+/// Reads one file; what is wrong with it is shown all at once.
+pub(super) fn read(path: &Path) -> Result<Driver, Trouble> {
+    let shown = path.display().to_string();
+    let unreadable = |why: String| {
+        Trouble::new("no-driver-file", format!("this driver cannot be read: {why}"))
+            .at(&shown)
+            .means("nothing was asked and nothing was changed")
+            .so("name a file in drivers/, or a driver from `steelyard drivers`")
+    };
+    let bytes = SystemFiles
+        .read(path)
+        .map_err(|problem| unreadable(problem.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not text in UTF-8".into()))?;
+    Driver::parse(&text, &shown).map_err(|complaints| {
+        let all: Vec<String> = complaints
+            .iter()
+            .map(|complaint| config::render(complaint, Some(&text)))
+            .collect();
+        say(all.join("\n").trim_end());
+        let many = if complaints.len() == 1 {
+            "one thing is".into()
+        } else {
+            format!("{} things are", complaints.len())
+        };
+        Trouble::new("driver-not-read", format!("{many} wrong with this driver"))
+            .at(&shown)
+            .means("nothing is recorded with it until it reads well")
+            .so("see above, one message per mistake")
+    })
+}
+
+const NEW_TEXT: &str = include_str!("../templates/new-text.toml");
+const NEW_MODBUS: &str = include_str!("../templates/new-modbus.toml");
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn a_new_driver_begins_as_one_that_proves_itself() {
+        for text in [NEW_TEXT, NEW_MODBUS] {
+            let driver = Driver::parse(text, "drivers/new-instrument.toml").unwrap();
+            let complaints = driver::lint(&driver);
+            let words: Vec<String> = complaints
+                .iter()
+                .map(|one| config::render(one, Some(text)))
+                .collect();
+            assert!(complaints.is_empty(), "{}", words.join("\n"));
+        }
+    }
+}
