@@ -254,7 +254,9 @@ impl Line {
 impl super::Point {
     /// Whether questions go unanswered now, and in which words.
     pub(super) fn failing(&self) -> (bool, String) {
-        match self.silences.back().filter(|silence| silence.until.is_none()) {
+        // One question without answer is no state yet.
+        let lasting = |silence: &&Silence| silence.until.is_none() && silence.asked > 1;
+        match self.silences.back().filter(lasting) {
             None => (false, String::new()),
             Some(silence) if silence.note.is_empty() => (true, silence.because.to_owned()),
             Some(silence) => (true, format!("{}, {}", silence.because, silence.note)),
