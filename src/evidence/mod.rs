@@ -13,3 +13,4 @@ pub use folder::{EVIDENCE, Folder, KEYS, RECEIPTS};
 pub use gather::{Gathered, gather};
 pub use verify::{Expected, Finding, verify};
 pub use withhold::Rules;
+pub(crate) use words::uncovered;

@@ -112,10 +112,7 @@ impl Finding {
                 .iter()
                 .find(|(batch, _)| *batch == closing.batch);
             if let Some((_, later)) = later {
-                let _ = writeln!(
-                    text,
-                    "    {later} later entries about it are not covered by that closing"
-                );
+                let _ = writeln!(text, "    {} by that closing", uncovered(*later, " about it"));
             }
         }
         for (batch, count) in report.open.iter().take(SHOWN) {
@@ -189,6 +186,12 @@ fn what(scope: Scope) -> &'static str {
     }
 }
 
+/// `1 later entry is not covered`.
+pub(crate) fn uncovered(count: u64, about: &str) -> String {
+    let are = if count == 1 { "is" } else { "are" };
+    format!("{}{about} {are} not covered", counted(count, "later entry"))
+}
+
 /// `1 page`, `2 pages`.
 fn counted(count: u64, one: &str) -> String {
     match (count, one.strip_suffix('y')) {
@@ -260,7 +263,8 @@ pub(super) fn verify_txt(batch: Option<&str>, gathered: &Gathered, rules: Rules)
             (closing, 0) => writeln!(text, "Complete as of closing {closing}."),
             (closing, after) => writeln!(
                 text,
-                "Complete as of closing {closing}; {after} later entries are not covered."
+                "Complete as of closing {closing}; {}.",
+                uncovered(after, "")
             ),
         };
     }

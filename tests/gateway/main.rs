@@ -9,6 +9,7 @@
 mod binding;
 mod check;
 mod config;
+mod evidence;
 mod links;
 mod mqtt;
 mod power_loss;

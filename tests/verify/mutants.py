@@ -70,6 +70,15 @@ def rows_of_pages(rows):
     return found
 
 
+def somewhere(data, dice):
+    """A place in it; in the line feeds of a segment made ahead only now and then."""
+    for _ in range(20):
+        at = dice.randrange(len(data))
+        if data[at] != 10 or dice.random() < 0.02:
+            break
+    return at
+
+
 def mutant(files, dice):
     """One change: its name, the files, and whether they must hold (None: it depends, but both must agree)."""
     files = dict(files)
@@ -86,7 +95,7 @@ def mutant(files, dice):
             begin, end = dice.choice(spans)
             at = dice.randrange(begin, end)
         else:
-            at = dice.randrange(len(data)) if data else None
+            at = somewhere(data, dice) if data else None
             must = None if not ledger and kind == 'bit' and data[at] == 10 else must
         if at is None:
             return mutant(files, dice)
@@ -110,12 +119,16 @@ def mutant(files, dice):
         files[name] = b'\n'.join(rows)
         return f'{name}, line {one} {what} ({two})', files, False
     if kind == 'byte':
-        at, byte = dice.randrange(len(data)), bytes([dice.choice([10, 32, 0, 255, dice.randrange(256)])])
+        at, byte = somewhere(data, dice), bytes([dice.choice([10, 32, 0, 255, dice.randrange(256)])])
         files[name] = dice.choice([data[:at] + byte + data[at:], data[:at] + data[at + 1:], data[:at] + byte + data[at + 1:]])
         return f'{name}, byte {at} put in, out or changed to {byte}', files, None if files[name] != data else True
     if kind == 'page':
         found = rows_of_pages(rows)
+        if not found:
+            return mutant(files, dice)
         at, length = dice.choice(found)
+        # Nobody misses the last page of a ledger that was never receipted.
+        last = name == max(pages) and (at, length) == found[-1]
         page, what = rows[at:at + length], dice.choice(['removed', 'doubled', 'moved'])
         if what != 'doubled':
             del rows[at:at + length]
@@ -123,14 +136,13 @@ def mutant(files, dice):
             to = dice.choice([place for place, _ in rows_of_pages(rows)] + [len(rows) - 1])
             rows[to:to] = page
         files[name] = b'\n'.join(rows)
-        return f'{name}, page at line {at} {what}', files, None if not ledger or rows == data.split(b'\n') else what == 'moved' and ours(files)[0]
+        return f'{name}, page at line {at} {what}', files, None if not ledger or last or what == 'moved' else False
     if kind == 'form':
         lines = [at for at in full if rows[at].startswith(b'{"seq"') and rows[at].endswith(b'}')]
-        at = dice.choice(lines)
-        try:
-            line, leaf, form = read_line(rows[at])
-        except ValueError:
+        if not lines:
             return mutant(files, dice)
+        at = dice.choice(lines)
+        line, leaf, form = read_line(rows[at])
         if form == 'bare':
             return mutant(files, dice)
         split = rows[at].index(b',"data":') + 8

@@ -106,7 +106,7 @@ def verify(files, gateway_keys=(), store_keys=()):  # from names to bytes; retur
     seals, leaves, batches = {}, {}, {}
     for name in (name for name in names if not (name.endswith('.gz') and name[:-3] in files)):
         data, skip, opens, torn = (gzip.decompress if name.endswith('.gz') else bytes)(files[name]), 0, True, []
-        for at, row in enumerate(rows := data.split(b'\n')):
+        for at, row in enumerate(rows := data[:len(data.rstrip(b'\n')) + 1].split(b'\n')):
             if not row or at < skip: continue
             try: page = read_page(rows, at)
             except ValueError as why:

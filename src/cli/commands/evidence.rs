@@ -3,7 +3,7 @@
 use super::Command;
 use crate::{
     cli::{NOT_RIGHT, say},
-    evidence::{Expected, Gathered, Rules, gather},
+    evidence::{Expected, Gathered, Rules, gather, uncovered},
     ports::disk::Directory,
 };
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches};
@@ -102,7 +102,7 @@ fn drawn(batch: &str, gathered: &Gathered) -> String {
         (0, _) => "the batch has no closing yet, so nothing proves that these are all".to_owned(),
         (closing, 0) => format!("complete as of closing {closing}"),
         (closing, after) => {
-            format!("complete as of closing {closing}; {after} later entries are not covered")
+            format!("complete as of closing {closing}; {}", uncovered(*after, ""))
         }
     };
     format!("{batch}: {entries} entries and {bound} bound to it, on {pages} pages; {complete}")
