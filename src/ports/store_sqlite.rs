@@ -360,7 +360,7 @@ impl StoreWork for Work {
                 "INSERT INTO entry (page, seq, at, long, kind, time, unit, batch, step, run, point)
                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
                         value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10
-                 FROM json_each(?1)",
+                 FROM jsonb_each(?1)",
             )
             .bind(entries.into_json())
             .execute(self.connection()?)
