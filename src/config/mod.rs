@@ -12,6 +12,7 @@ pub mod plant;
 mod render;
 mod resolve;
 pub mod sentence;
+pub mod store_file;
 mod syntax;
 mod written;
 

@@ -5,8 +5,8 @@
 
 mod captures;
 mod equipment;
-mod gateway;
-mod names;
+pub(super) mod gateway;
+pub(super) mod names;
 mod units;
 
 use super::{

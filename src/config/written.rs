@@ -232,7 +232,7 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
     }
 }
 
-fn format_edition(file: &Block) {
+pub(super) fn format_edition(file: &Block) {
     if !file.has("format") {
         let what = "this file does not say which format it is written in";
         file.page
@@ -273,7 +273,7 @@ fn gateway(block: &Block) -> Gateway {
     }
 }
 
-fn record_store(block: &Block) -> RecordStore {
+pub(super) fn record_store(block: &Block) -> RecordStore {
     RecordStore {
         place: block.place.clone(),
         broker: block.needed("broker", "\"mqtts://broker.example:8883\""),

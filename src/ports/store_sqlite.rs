@@ -74,6 +74,23 @@ impl StoreSqlite {
         })
     }
 
+    /// Opens a file that is there, for questions. What a newer program needs of it is brought up to date.
+    pub async fn look(
+        path: &Path,
+        usage: &str,
+        migrations: &[(&'static str, &'static str)],
+    ) -> Result<Self, Trouble> {
+        if !path.exists() {
+            return Err(
+                Trouble::new("no-store", "there is no record store's database here")
+                    .at(path.display())
+                    .means("nothing was made and nothing was changed")
+                    .so("name the file of a record store that has run, or start it: steelyard store CONFIG"),
+            );
+        }
+        Self::open(path, usage, migrations).await
+    }
+
     /// Asks one question of the reading connection.
     async fn ask<T>(
         &self,

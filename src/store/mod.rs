@@ -13,6 +13,7 @@ pub mod find;
 pub mod holes;
 pub mod judge;
 pub mod run;
+pub mod settings;
 
 pub use judge::{Enrolled, Enrolment};
 pub use run::{Needs, Options, Running, Status, start};

@@ -237,7 +237,7 @@ pub(super) fn record_store(page: &Page, written: Option<&written::RecordStore>) 
 }
 
 /// Two keys that mean nothing without each other.
-fn pair(page: &Page, one: (&str, &Key<String>), other: (&str, &Key<String>)) {
+pub(in crate::config) fn pair(page: &Page, one: (&str, &Key<String>), other: (&str, &Key<String>)) {
     let (there, missing) = match (one, other) {
         ((_, Some(there)), (missing, None)) | ((missing, None), (_, Some(there))) => (there, missing),
         _ => return,
@@ -254,7 +254,7 @@ fn pair(page: &Page, one: (&str, &Key<String>), other: (&str, &Key<String>)) {
 }
 
 /// `mqtt://host:port` or `mqtts://host:port`; the name inside is checked, nothing is asked.
-fn broker(page: &Page, written: &written::RecordStore) {
+pub(in crate::config) fn broker(page: &Page, written: &written::RecordStore) {
     let Some(broker) = &written.broker else { return };
     let refuse = |what: &str| {
         page.add(
@@ -314,7 +314,7 @@ fn broker(page: &Page, written: &written::RecordStore) {
     }
 }
 
-fn topics(page: &Page, written: &Key<String>) -> String {
+pub(in crate::config) fn topics(page: &Page, written: &Key<String>) -> String {
     let Some(topics) = written else {
         return "steelyard".into();
     };

@@ -9,7 +9,7 @@ use toml::Spanned;
 const LONGEST: usize = 64;
 
 /// Names of gateway, unit and tag stand in topics as they are: letters, digits, blank, `-`, `_`.
-pub(super) fn check(page: &Page, what: &str, name: &Spanned<String>) {
+pub(in crate::config) fn check(page: &Page, what: &str, name: &Spanned<String>) {
     let text = name.get_ref();
     let wrong = text
         .chars()
@@ -35,7 +35,7 @@ pub(super) fn check(page: &Page, what: &str, name: &Spanned<String>) {
 }
 
 /// A path from the root: the configuration is read back from the record, where no directory is near.
-pub(super) fn path(page: &Page, key: &str, path: &Spanned<String>) -> PathBuf {
+pub(in crate::config) fn path(page: &Page, key: &str, path: &Spanned<String>) -> PathBuf {
     let text = path.get_ref();
     if !text.starts_with('/') {
         page.add(
