@@ -310,16 +310,16 @@ impl Conversation {
     /// What these bytes, together with those before, say.
     pub fn hear(&mut self, bytes: &[u8]) -> Vec<Heard> {
         let mut heard = Vec::new();
-        for byte in bytes {
-            match &self.speaks {
-                Spoken::Text(text) => {
-                    let text = text.clone();
-                    let mut cuts = Vec::new();
+        match self.speaks.clone() {
+            Spoken::Text(text) => {
+                let mut cuts = Vec::new();
+                for byte in bytes {
                     self.cutter.push(&text.framing, *byte, &mut cuts);
-                    heard.extend(cuts.into_iter().map(|cut| self.text_cut(&text, cut)));
+                    heard.extend(cuts.drain(..).map(|cut| self.text_cut(&text, cut)));
                 }
-                Spoken::Modbus(modbus) => {
-                    let modbus = modbus.clone();
+            }
+            Spoken::Modbus(modbus) => {
+                for byte in bytes {
                     self.buffer.push(*byte);
                     if self.transport == Transport::ModbusTcp {
                         heard.extend(self.tcp(&modbus));

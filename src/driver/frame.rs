@@ -94,7 +94,7 @@ pub(crate) enum Cut {
 }
 
 /// Longer than any line of an instrument; what is longer has lost its end.
-const LONGEST: usize = 512;
+pub(crate) const LONGEST: usize = 512;
 
 /// Cuts a stream of bytes into frames.
 #[derive(Debug, Clone, Default)]
@@ -166,7 +166,7 @@ impl Cutter {
             out.push(Cut::Noise(raw.drain(..start).collect()));
         }
         let content = &seen[start + framing.starts_with.len()..body];
-        if content.trim_ascii().is_empty() && framing.starts_with.is_empty() && content.is_empty() {
+        if framing.starts_with.is_empty() && content.is_empty() {
             return; // an empty line says nothing
         }
         match framing.check {

@@ -11,6 +11,87 @@ use proptest::prelude::*;
 use record::{Amount, Answer, Quantity, Value};
 use rust_decimal::Decimal;
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn no_mistake_in_a_driver_file_brings_anything_down(
+        which in 0_usize..1000,
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..6, 0_usize..WORDS.len()), 1..4),
+    ) {
+        let (file, text) = builtin()[which % builtin().len()];
+        let mut chars: Vec<char> = text.chars().collect();
+        for (place, gone, word) in &edits {
+            let at = place.index(chars.len());
+            let end = (at + gone).min(chars.len());
+            chars.splice(at..end, WORDS[*word].chars());
+        }
+        let text: String = chars.into_iter().collect();
+        match Driver::parse(&text, file) {
+            Err(complaints) => {
+                prop_assert!(!complaints.is_empty());
+                for (place, _) in complaints.iter().flat_map(|complaint| &complaint.marks) {
+                    prop_assert!(text.get(place.clone()).is_some(), "{place:?} is no place in the text");
+                }
+            }
+            Ok(driver) => {
+                crate::lint(&driver);
+                for transport in transports(&driver) {
+                    let mut player = Player::new(&driver, options(*transport));
+                    let mut talk = Conversation::new(&driver, to_talk(*transport));
+                    for point in driver.points() {
+                        for unit in &point.units {
+                            let amount = Amount::of(Decimal::new(-12_345, 3));
+                            let _ = player.set(&point.measure, Answer::Good(Value::Quantity(Quantity { amount, unit: *unit })));
+                        }
+                    }
+                    for question in talk.questions() {
+                        let reply = player.hear(&talk.ask(question.id));
+                        talk.hear(&reply);
+                        talk.hear(&player.speak());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What people mistype.
+const WORDS: &[&str] = &[
+    "",
+    "0",
+    "1",
+    "-",
+    "65535",
+    "99999999999",
+    "\"",
+    "{",
+    "}",
+    "{value}",
+    "{unit}",
+    "{_:300}",
+    "\n",
+    "=",
+    "[",
+    "]",
+    ",",
+    "int32",
+    "float64",
+    " is set",
+    "bit 63",
+    "bits 0 to 63 are 0",
+    "0xFFFFFFFFFFFFFFFF",
+    "é",
+    "°",
+    "\\u0000",
+    "text",
+    "bit",
+    "-40",
+    "1e400",
+    " and ",
+    "less 0x20",
+];
+
 fn drivers() -> Vec<Driver> {
     builtin()
         .iter()

@@ -358,6 +358,21 @@ impl Making {
         }
     }
 
+    /// Fields it needs beside the number itself.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        let mut fields: Vec<&str> = self
+            .decimals_from
+            .iter()
+            .map(|(part, _)| part.field.as_str())
+            .collect();
+        fields.extend(self.negative_when.iter().flat_map(When::fields));
+        fields.extend(self.words.iter().flat_map(|(when, _)| when.fields()));
+        if let Some(UnitFrom::When(rules)) = &self.unit {
+            fields.extend(rules.iter().flat_map(|(when, _)| when.fields()));
+        }
+        fields
+    }
+
     /// The value, or why there is none.
     pub(crate) fn make(&self, fields: &Fields) -> Result<Value, String> {
         if !self.words.is_empty() {
@@ -435,7 +450,7 @@ impl Making {
             number = number.checked_add(plus).ok_or_else(wide)?;
             number.rescale(scale);
         }
-        if negative {
+        if negative && !number.is_zero() {
             number.set_sign_negative(true);
         }
         Ok(Amount::of(number))
@@ -554,7 +569,7 @@ fn shifted(number: Decimal, decimals: i32) -> Option<Decimal> {
     } else {
         times(
             number,
-            Decimal::from_i128_with_scale(10_i128.checked_pow(decimals.unsigned_abs())?, 0),
+            Decimal::try_from_i128_with_scale(10_i128.checked_pow(decimals.unsigned_abs())?, 0).ok()?,
         )
     }
 }

@@ -162,7 +162,7 @@ fn slot(text: &str, kind: &impl Fn(&str) -> Kind) -> Option<Slot> {
         Some(width) => {
             let (least, most) = width.split_once("..").unwrap_or((width, width));
             let (least, most) = (least.parse().ok()?, most.parse().ok()?);
-            if most == 0 || least > most {
+            if most == 0 || least > most || most > crate::frame::LONGEST {
                 return None;
             }
             Some((least, most))

@@ -470,6 +470,9 @@ fn check_answers(desk: &Desk<'_>, ask: &Ask) {
                 );
             }
         }
+        if gives {
+            check_fields(desk, ask, answer);
+        }
         if answer.reads.has("unit") && ask.units.is_empty() {
             desk.complain(
                 Complaint::new("units-missing", "nothing says which units can stand in {unit}")
@@ -489,6 +492,30 @@ fn check_answers(desk: &Desk<'_>, ask: &Ask) {
                     .help("mark the unit with {unit}, or say `unit = \"kg\"` where it is always the same"),
             );
         }
+    }
+}
+
+/// Whatever judges a value must come in the same answer.
+fn check_fields(desk: &Desk<'_>, ask: &Ask, answer: &TextAnswer) {
+    let here: Vec<&str> = answer.reads.slots().map(|slot| ask.fields_of(slot)).collect();
+    let judging = ask.measures.iter().flat_map(|measure| measure.making.fields());
+    let judging = judging.chain(ask.doubts.iter().flat_map(|doubt| doubt.when.fields()));
+    let mut missing: Vec<&str> = judging.filter(|field| !here.contains(field)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    for field in missing {
+        desk.complain(
+            Complaint::new(
+                "not-in-this-answer",
+                format!("{field:?} is no field of this answer"),
+            )
+            .mark(answer.span.clone(), "a value of this answer is judged by it")
+            .why("a doubt that cannot be looked at makes every such value bad")
+            .help(format!(
+                "mark where it stands with {{{field}}}; known here: {}",
+                here.join(", ")
+            )),
+        );
     }
 }
 
@@ -842,6 +869,16 @@ fn read(block: &Block<'_>, order: Order, most: Option<u16>) -> Option<Read> {
             .help("split it into several [[read]]"),
         );
     }
+    if u32::from(first.what) + u32::from(count.what) > 65_536 {
+        block.desk().complain(
+            Complaint::new("read-too-long", "this read goes beyond the last register")
+                .mark(
+                    first.span.clone(),
+                    format!("{} and {} more", first.what, count.what),
+                )
+                .help("registers go from 0 to 65535 on the wire"),
+        );
+    }
     for point in &points {
         for doubt in &mut doubts {
             doubt.when.in_register(&point.name, point.is);
@@ -965,6 +1002,15 @@ fn check_reads(desk: &Desk<'_>, reads: &[Read]) {
         }
         seen.push((&point.name, point.span.clone()));
     }
+    for read in reads.iter().filter(|read| read.role == ReadRole::Identity) {
+        if !read.points.iter().any(|point| point.name == "serial_number") {
+            desk.complain(
+                Complaint::new("value-missing", "this read gives no identity")
+                    .mark(read.span.clone(), "no point with `field = \"serial_number\"`")
+                    .help("add the registers that hold the serial number"),
+            );
+        }
+    }
     let settings: Vec<&str> = reads
         .iter()
         .filter(|read| read.role == ReadRole::Settings)
@@ -999,17 +1045,7 @@ fn check_reads(desk: &Desk<'_>, reads: &[Read]) {
             }
         }
         for measure in &read.measures {
-            let making = &measure.making;
-            let mut needed: Vec<&str> = making
-                .decimals_from
-                .iter()
-                .map(|(part, _)| part.field.as_str())
-                .collect();
-            needed.extend(making.negative_when.iter().flat_map(When::fields));
-            needed.extend(making.words.iter().flat_map(|(when, _)| when.fields()));
-            if let Some(UnitFrom::When(rules)) = &making.unit {
-                needed.extend(rules.iter().flat_map(|(when, _)| when.fields()));
-            }
+            let needed = measure.making.fields();
             for field in needed.into_iter().filter(|field| !fields.contains(field)) {
                 desk.complain(not_in_this_answer(field, measure.span.clone(), &fields));
             }

@@ -150,19 +150,11 @@ pub(crate) fn decode(is: Is, order: Order, wire: &[u8]) -> Option<Field> {
         Is::Int64 => i128::from(whole as i64),
         Is::Float32 => {
             let number = f32::from_bits(whole as u32);
-            return Some(Field::Float {
-                number: f64::from(number),
-                text: number.to_string(),
-                single: true,
-            });
+            return Some(float(f64::from(number), number.to_string(), true));
         }
         Is::Float64 => {
             let number = f64::from_bits(whole);
-            return Some(Field::Float {
-                number,
-                text: number.to_string(),
-                single: false,
-            });
+            return Some(float(number, number.to_string(), false));
         }
         Is::Bcd16 | Is::Bcd32 => bcd(bytes)?,
         Is::Mod10000 => {
@@ -175,6 +167,17 @@ pub(crate) fn decode(is: Is, order: Order, wire: &[u8]) -> Option<Field> {
         _ => i128::from(whole),
     };
     Some(Field::Count(count))
+}
+
+/// A float as shown. Below 10⁻²⁰ it is the noise of a computation and no display would show it; and a zero
+/// has no sign.
+fn float(number: f64, text: String, single: bool) -> Field {
+    let text = if number.abs() < 1e-20 {
+        "0".to_owned()
+    } else {
+        text
+    };
+    Field::Float { number, text, single }
 }
 
 fn bcd(bytes: &[u8]) -> Option<i128> {
@@ -289,6 +292,16 @@ mod tests {
     fn a_digit_above_nine_is_no_decimal() {
         assert!(decode(Is::Bcd16, Order::Abcd, &[0x12, 0x3A]).is_none());
         assert!(decode(Is::Mod10000, Order::Abcd, &[0x27, 0x10, 0, 0]).is_none());
+    }
+
+    #[test]
+    fn the_noise_of_a_computation_is_zero_and_zero_has_no_sign() {
+        for bits in [-0.0_f32, 1e-30, -1e-38] {
+            let field = decode(Is::Float32, Order::Abcd, &bits.to_be_bytes()).unwrap();
+            assert_eq!(shown(&field), "0");
+        }
+        let field = decode(Is::Float32, Order::Abcd, &0.000_012_5_f32.to_be_bytes()).unwrap();
+        assert_eq!(shown(&field), "0.0000125");
     }
 
     #[test]
