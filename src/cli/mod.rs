@@ -4,6 +4,8 @@
 //! understood; 3 it could not be done.
 
 mod asking;
+#[cfg(feature = "embedded-broker")]
+mod demo;
 mod life;
 
 use clap::ArgMatches;

@@ -35,6 +35,8 @@ use tokio::{
 pub struct Running {
     pub board: watch::Receiver<Arc<Board>>,
     pub control: mpsc::Sender<Control>,
+    /// How delivery stands; the last word stays after a stop.
+    pub delivery_view: watch::Receiver<DeliveryView>,
     stop: watch::Sender<bool>,
     core: JoinHandle<Result<(), Trouble>>,
     delivery: JoinHandle<Result<(), Trouble>>,
@@ -169,7 +171,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         sealer: to_sealer,
         index: to_index.clone(),
         delivery: to_delivery.clone(),
-        view,
+        view: view.clone(),
         board: board_out,
         told: world.told,
         topic,
@@ -217,6 +219,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     Ok(Running {
         board,
         control,
+        delivery_view: view,
         stop,
         core,
         delivery,
@@ -365,6 +368,6 @@ impl LinkSet {
     pub(super) fn stop_all(&mut self) {
         self.running
             .drain()
-            .for_each(|(_, (_, stop))| drop(stop.send_replace(true)));
+            .for_each(|(_, (_, stop))| _ = stop.send_replace(true));
     }
 }

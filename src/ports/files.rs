@@ -8,7 +8,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -125,6 +125,11 @@ fn no_configuration(path: &Path, why: &str) -> Trouble {
         .at(path.display())
         .means("nothing was changed; a gateway that runs goes on with the configuration it has accepted")
         .so("name the configuration: steelyard check /etc/steelyard/steelyard.toml")
+}
+
+/// Makes a directory, and those above it; only its owner may look into it.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// The name under which a file is written before it takes its own.
