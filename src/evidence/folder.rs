@@ -25,12 +25,15 @@ pub struct Folder<'a> {
     disk: &'a dyn Disk,
     files: Vec<String>,
     scope: Scope,
-    receipts: bool,
+    /// How long `receipts.jws` was before anything else was looked at. A gateway may be recording while we
+    /// read: what it is given receipts for from here on may lie on pages we have passed already.
+    receipts: u64,
 }
 
 impl<'a> Folder<'a> {
     /// A directory: a ledger if it holds segments, else evidence.
     pub fn open(disk: &'a dyn Disk) -> Result<Self, Trouble> {
+        let receipts = disk.open_read(RECEIPTS).and_then(|file| file.len()).unwrap_or(0);
         let names = disk.list().map_err(|error| unreadable(&disk.path(), &error))?;
         let mut files: Vec<String> = names.iter().filter(|name| is_segment(name)).cloned().collect();
         let mut scope = Scope::Ledger;
@@ -51,7 +54,6 @@ impl<'a> Folder<'a> {
         if files.is_empty() {
             return Err(nothing_here(&disk.path()));
         }
-        let receipts = names.iter().any(|name| name == RECEIPTS);
         Ok(Self {
             disk,
             files,
@@ -72,7 +74,11 @@ impl<'a> Folder<'a> {
             Scope::Evidence
         };
         // Receipts are for the whole; beside one segment of several most of them would name strangers.
-        let receipts = whole.receipts && scope == Scope::Evidence;
+        let receipts = if scope == Scope::Evidence {
+            whole.receipts
+        } else {
+            0
+        };
         Ok(Self {
             files: vec![name.to_owned()],
             scope,
@@ -140,11 +146,11 @@ impl<'a> Folder<'a> {
 
     /// Hands over every line of the receipts with its number.
     pub fn each_receipt(&self, mut take: impl FnMut(&[u8], usize)) -> Result<(), Trouble> {
-        if !self.receipts {
+        if self.receipts == 0 {
             return Ok(());
         }
         let failed = |error: io::Error| unreadable(&self.disk.path().join(RECEIPTS), &error);
-        let mut lines = BufReader::with_capacity(PIECE, self.reader(RECEIPTS)?);
+        let mut lines = BufReader::with_capacity(PIECE, self.reader(RECEIPTS)?.take(self.receipts));
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();

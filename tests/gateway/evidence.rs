@@ -668,6 +668,23 @@ fn only_a_fingerprint_from_elsewhere_makes_a_key_known() {
 }
 
 #[test]
+fn a_gateway_may_go_on_recording_while_its_ledger_is_verified() {
+    let room = lived("live");
+    let directory = Directory::look(&room.at("ledger")).unwrap();
+    let folder = Folder::open(&directory).unwrap();
+    let path = room.at("ledger").join("receipts.jws");
+    let mut receipts = fs::read(&path).unwrap();
+    receipts.extend(b"a receipt for a page that came after we had begun");
+    fs::write(&path, receipts).unwrap();
+    let finding = verify(&folder, "it", &Expected::default());
+    assert!(finding.holds(), "{}", finding.words());
+    assert!(
+        !look(&room.at("ledger"), &Expected::default()).holds(),
+        "the next look sees it"
+    );
+}
+
+#[test]
 fn one_segment_alone_says_that_it_is_a_part() {
     let directory = Directory::look(&golden("ledger-2")).unwrap();
     let part = verify(
