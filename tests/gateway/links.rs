@@ -350,3 +350,108 @@ fn no_answer_is_ever_taken_for_another_questions() {
         );
     }
 }
+
+// ---------------------------------------------------------------- who is there
+
+/// A balance in virtual time that answers who it is as `says`, or not at all.
+fn balance(says: &Rc<RefCell<Option<&'static str>>>) -> World {
+    let text = driver::builtin()
+        .iter()
+        .find(|(file, _)| *file == "mt-sics-balance.toml")
+        .unwrap()
+        .1;
+    let mut plan = plan(text, Transport::Serial, &["WT-1"], ms(200));
+    plan.equipment[0].serial_number = Some("B512345678".into());
+    let says = Rc::clone(says);
+    let peer = move |_, question: &[u8]| match (question, *says.borrow()) {
+        (b"I4\r\n", None) => vec![],
+        (b"I4\r\n", Some(number)) => vec![(ms(5), format!("I4 A \"{number}\"\r\n").into_bytes())],
+        _ => vec![(ms(5), b"S S     100.00 g\r\n".to_vec())],
+    };
+    World::new(plan, Box::new(peer))
+}
+
+#[test]
+fn a_swapped_scale_counts_for_nothing() {
+    let says = Rc::new(RefCell::new(Some("B512345678")));
+    let mut world = balance(&says);
+    world.run(ms(3000));
+    assert_eq!(world.words("weight"), ["100.00 g"]);
+    *says.borrow_mut() = Some("B598877001");
+    world.happens(Event::Unplugged("the far end is gone".into()));
+    world.readings.clear();
+    world.run(ms(6000));
+    assert_eq!(world.words("weight"), ["100.00 g, uncertain: another instrument"]);
+    assert!(
+        world
+            .news
+            .iter()
+            .any(|(_, change)| matches!(change, Change::AnotherInstrument { .. }))
+    );
+    *says.borrow_mut() = Some("B512345678");
+    world.happens(Event::Unplugged("the far end is gone".into()));
+    world.readings.clear();
+    world.run(ms(9000));
+    assert_eq!(world.words("weight"), ["100.00 g"]);
+}
+
+#[test]
+fn a_scale_that_does_not_say_who_it_is_is_doubted_until_it_does() {
+    let says = Rc::new(RefCell::new(None));
+    let mut world = balance(&says);
+    world.run(ms(20_000));
+    let words = world.words("weight");
+    assert_eq!(words, ["100.00 g, uncertain: identity not confirmed"]);
+    *says.borrow_mut() = Some("B512345678");
+    world.run(ms(60_000));
+    assert_eq!(world.words("weight").last().unwrap(), "100.00 g");
+}
+
+#[test]
+fn a_scale_switched_on_under_another_number_is_noticed_at_once() {
+    let says = Rc::new(RefCell::new(Some("B512345678")));
+    let mut world = balance(&says);
+    world.run(ms(3050));
+    world.comes(ms(60), b"I4 A \"B598877001\"\r\n");
+    world.run(ms(6000));
+    assert_eq!(
+        world.words("weight"),
+        ["100.00 g", "100.00 g, uncertain: another instrument"]
+    );
+}
+
+#[test]
+fn a_scale_that_talks_by_itself_is_silent_when_it_stops() {
+    let (file, text) = driver::builtin()
+        .iter()
+        .find(|(file, _)| *file == "mt-continuous.toml")
+        .unwrap();
+    let scale = driver::Driver::parse(text, file).unwrap();
+    let options = driver::PlayerOptions {
+        unit_id: 1,
+        transport: Transport::Serial,
+    };
+    let mut player = driver::Player::new(&scale, options);
+    let mut plan = plan(text, Transport::Serial, &["WT-2"], ms(500));
+    plan.equipment[0].talks = true;
+    let mut world = World::new(plan, Box::new(|_, _| vec![]));
+    for _ in 0..20 {
+        world.comes(ms(100), &player.speak());
+        world.run(world.now + ms(150));
+    }
+    let measure = scale.points()[0].measure.clone();
+    let words = world.words(&measure);
+    assert!(words.len() == 1 && !words[0].starts_with("bad"), "{words:?}");
+    assert!(world.news.is_empty(), "{:?}", world.news);
+    world.run(world.now + ms(10_000));
+    assert_eq!(world.words(&measure).last().unwrap(), "bad: silent");
+    assert!(
+        matches!(world.news[..], [(_, Change::Silent { .. })]),
+        "{:?}",
+        world.news
+    );
+    world.comes(ms(10), &player.speak());
+    world.run(world.now + ms(100));
+    assert_eq!(world.words(&measure).last(), words.first());
+    assert!(matches!(world.news[1].1, Change::Back { .. }), "{:?}", world.news);
+}

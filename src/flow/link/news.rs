@@ -46,8 +46,6 @@ pub enum Change {
     AnotherMaster { heard: Vec<u8> },
     /// No such frames for a while.
     AloneAgain,
-    /// A merged question was refused and is asked in parts from now on.
-    Split { measures: Vec<String> },
 }
 
 impl News {
@@ -66,80 +64,107 @@ impl News {
     /// What happened, where, what it means for the record, and what to do.
     pub fn words(&self) -> Trouble {
         let who = self.tags.join(", ");
-        let (name, what, record, action): (&'static str, String, String, String) = match &self.change {
-            Change::Opened => ("line-open", format!("{} is open again", self.link), going_on(), String::new()),
-            Change::CannotOpen { because } => (
-                "cannot-open-line",
-                format!("{} cannot be opened: {because}", self.link),
-                gap(&who),
-                "tried again at least every 5 s; is the adapter plugged in, is the far end powered?".into(),
-            ),
-            Change::Unplugged { because } => (
-                "line-lost",
-                format!("{} is gone: {because}", self.link),
-                gap(&who),
-                "opened again by itself; is the plug in, is the far end powered?".into(),
-            ),
-            Change::Silent { since, questions, waited_ms } => (
-                "silent",
-                format!("{who} is silent since {since}: {questions} question{} in a row without answer ({waited_ms} ms each)", s(*questions)),
-                gap(&who),
-                format!("asked again every few seconds; is {who} powered, does it answer?   steelyard try {who}"),
-            ),
-            Change::Failing { failure, because, raw } => failing(*failure, &who, because, raw),
-            Change::Back { since, was } => {
-                ("answers-again", format!("{who} answers again; it was {was} since {since}"), going_on(), String::new())
+        let link = &self.link;
+        let trouble = match &self.change {
+            Change::Opened => Trouble::new("line-open", format!("{link} is open again")).means(going_on()),
+            Change::CannotOpen { because } => {
+                Trouble::new("line-not-opened", format!("{link} cannot be opened: {because}"))
+                    .means(gap(&who))
+                    .so("tried again at least every 5 s; is the adapter plugged in, is the far end powered?")
             }
-            Change::Identified { says } => (
-                "identified",
-                format!("{who} says it is {says}"),
-                "nothing is configured to compare it with".into(),
-                format!("write serial_number = \"{says}\" into [equipment.{who}], so that an exchange is noticed"),
-            ),
-            Change::AnotherInstrument { says, configured } => (
-                "another-instrument",
-                format!("{who} is another instrument: it says {says}, the configuration says {configured}"),
-                format!("values from {who} are entered as doubtful and count for nothing"),
-                "put the qualified instrument back, or have the exchange confirmed and configured".into(),
-            ),
-            Change::SameInstrument { says } => {
-                ("same-instrument", format!("{who} is the configured instrument again: {says}"), going_on(), String::new())
+            Change::Unplugged { because } => Trouble::new("line-lost", format!("{link} is gone: {because}"))
+                .means(gap(&who))
+                .so("opened again by itself; is the plug in, is the far end powered?"),
+            Change::Silent {
+                since,
+                questions,
+                waited_ms,
+            } => {
+                let asked = if *questions == 1 {
+                    "a question"
+                } else {
+                    "questions in a row"
+                };
+                let count = if *questions == 1 {
+                    String::new()
+                } else {
+                    format!("{questions} ")
+                };
+                let what = format!(
+                    "{who} is silent since {since}: {count}{asked} without answer ({waited_ms} ms each)"
+                );
+                Trouble::new("silent", what).means(gap(&who)).so(format!(
+                    "asked again every few seconds; is {who} powered, does it answer?   steelyard try {who}"
+                ))
             }
-            Change::AnotherMaster { heard } => (
-                "another-master",
-                format!("another master asks on {}: {} was heard, and nobody here asked for it", self.link, hex(heard)),
-                format!("answers from {who} are not believed until the line has been ours for 10 s: nobody can say whose they are"),
-                "find the second master (a panel, a service tool, a converter that echoes) and take it off this line".into(),
-            ),
-            Change::AloneAgain => ("alone-again", format!("{} is ours again", self.link), going_on(), String::new()),
-            Change::Split { measures } => (
-                "question-split",
-                format!("{who} refuses to give {} in one answer; they are asked for one by one", measures.join(", ")),
-                "values of one instant are now read one after the other".into(),
-                "split the [[read]] in the driver, so that this is not found out again at every start".into(),
-            ),
+            Change::Failing {
+                failure,
+                because,
+                raw,
+            } => failing(*failure, &who, because, raw),
+            Change::Back { since, was } => Trouble::new(
+                "answers-again",
+                format!("{who} answers again; it was {was} since {since}"),
+            )
+            .means(going_on()),
+            Change::Identified { says } => Trouble::new("identified", format!("{who} says it is {says}"))
+                .means("nothing is configured to compare it with")
+                .so(format!(
+                    "write serial_number = \"{says}\" into [equipment.{who}], so that an exchange is noticed"
+                )),
+            Change::AnotherInstrument { says, configured } => {
+                let what = format!(
+                    "{who} is another instrument: it says {says}, the configuration says {configured}"
+                );
+                Trouble::new("another-instrument", what)
+                    .means(format!(
+                        "values from {who} are entered as doubtful and count for nothing"
+                    ))
+                    .so("put the qualified instrument back, or have the exchange confirmed and configured")
+            }
+            Change::SameInstrument { says } => Trouble::new(
+                "same-instrument",
+                format!("{who} is the configured instrument again: {says}"),
+            )
+            .means(going_on()),
+            Change::AnotherMaster { heard } => {
+                let what = format!(
+                    "another master asks on {link}: {} was heard, and nobody here asked for it",
+                    hex(heard)
+                );
+                Trouble::new("another-master", what)
+                    .means(format!("answers from {who} are not believed until the line has been ours for 10 s"))
+                    .so("find the second master (a panel, a service tool, a converter that echoes) and take it off this line")
+            }
+            Change::AloneAgain => {
+                Trouble::new("alone-again", format!("{link} is ours again")).means(going_on())
+            }
         };
-        Trouble::new(name, what).at(&self.link).means(record).so(action)
+        trouble.at(link)
     }
 }
 
-fn failing(failure: Failure, who: &str, because: &str, raw: &[u8]) -> (&'static str, String, String, String) {
+fn failing(failure: Failure, who: &str, because: &str, raw: &[u8]) -> Trouble {
     let kept = format!("no value of {who} is entered; the bytes are kept");
-    let try_it = format!("steelyard try {who}   shows bytes beside meaning");
+    let look = format!("steelyard try {who}   shows bytes beside meaning");
     match failure {
-        Failure::Refused => ("refused", format!("{who} refuses: {because}"), kept, try_it),
-        Failure::Garbled => (
+        Failure::Refused => Trouble::new("refused", format!("{who} refuses: {because}"))
+            .means(kept)
+            .so(look),
+        Failure::Garbled => Trouble::new(
             "garbled",
             format!("answers of {who} arrive damaged: {}", hex(raw)),
-            kept,
-            format!("look at cable, screen, termination, and at speed and parity on both sides; {try_it}"),
-        ),
-        Failure::Unexpected | Failure::Silent => (
+        )
+        .means(kept)
+        .so(format!(
+            "look at cable, screen, termination, and at speed and parity on both sides; {look}"
+        )),
+        Failure::Unexpected | Failure::Silent => Trouble::new(
             "unexpected",
             format!("{who} says something its driver does not know: {}", hex(raw)),
-            kept,
-            format!("compare the manual with the driver; {try_it}"),
-        ),
+        )
+        .means(kept)
+        .so(format!("compare the manual with the driver; {look}")),
     }
 }
 
@@ -151,10 +176,6 @@ fn going_on() -> String {
     "the gap ends with the first good answer".into()
 }
 
-fn s(count: u32) -> &'static str {
-    if count == 1 { "" } else { "s" }
-}
-
 /// Bytes as an engineer reads them, at most 32 of them.
 pub(super) fn hex(bytes: &[u8]) -> String {
     if bytes.is_empty() {
@@ -163,4 +184,51 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     let shown: Vec<String> = bytes.iter().take(32).map(|byte| format!("{byte:02X}")).collect();
     let more = if bytes.len() > 32 { " …" } else { "" };
     format!("{}{more}", shown.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_instrument_is_told_in_four_parts() {
+        let since = Stamp(1_800_000_000_000);
+        let change = Change::Silent {
+            since,
+            questions: 3,
+            waited_ms: 300,
+        };
+        let news = News {
+            link: "10.30.4.15:502".into(),
+            tags: vec!["TC-3105".into()],
+            at: since,
+            change,
+        };
+        let words = "\
+error[silent]: TC-3105 is silent since 2027-01-15T08:00:00.000Z: 3 questions in a row without answer (300 ms each)
+  --> 10.30.4.15:502
+  record: TC-3105: entered as a gap from now on; no value is carried on
+  do:     asked again every few seconds; is TC-3105 powered, does it answer?   steelyard try TC-3105";
+        assert_eq!(news.words().to_string(), words);
+    }
+
+    #[test]
+    fn another_scale_is_told_in_four_parts() {
+        let change = Change::AnotherInstrument {
+            says: "B598877001".into(),
+            configured: "B512345678".into(),
+        };
+        let news = News {
+            link: "/dev/scale".into(),
+            tags: vec!["WT-3101".into()],
+            at: Stamp(0),
+            change,
+        };
+        let words = "\
+error[another-instrument]: WT-3101 is another instrument: it says B598877001, the configuration says B512345678
+  --> /dev/scale
+  record: values from WT-3101 are entered as doubtful and count for nothing
+  do:     put the qualified instrument back, or have the exchange confirmed and configured";
+        assert_eq!(news.words().to_string(), words);
+    }
 }
