@@ -117,10 +117,6 @@ impl LineEvent {
             }),
             Some(failure) => {
                 let note = answer.because().unwrap_or_default();
-                let note = note
-                    .strip_prefix(failure.word())
-                    .unwrap_or(note)
-                    .trim_start_matches([',', ' ']);
                 Self::Failed {
                     point,
                     since: asked,
@@ -175,6 +171,8 @@ struct Unit {
     number: u64,
     digest: Option<Hash>,
     heard: Option<Stamp>,
+    /// Since when the way to its source is cut.
+    cut: Option<Stamp>,
     unconfirmed: bool,
     others: VecDeque<Other>,
     /// Readings of points that several batches share, to be attached.
@@ -301,7 +299,7 @@ impl Line {
             }
             LineEvent::ContextSourceSilent { unit, now } => {
                 self.time(now);
-                self.source_silent(&unit, enter);
+                self.source_silent(&unit);
             }
             LineEvent::GatewayEntry { seq, leaf, time, .. } => self.own(seq, leaf, time),
             LineEvent::WasOff { from, until, because } => {
@@ -413,6 +411,7 @@ impl Unit {
             number: 0,
             digest: None,
             heard: None,
+            cut: None,
             unconfirmed: false,
             others: VecDeque::new(),
             shared: Vec::new(),

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// Entries of the gateway that are kept in mind for the batches they fall into.
 const KEPT: usize = 10_000;
+/// Closed batches that are kept in mind.
+const CLOSED_KEPT: usize = 64;
 /// Readings shared by batches are attached at least this often.
 const SHARED_MS: i64 = 10_000;
 /// At most so many entries in one binding: its `seqs` must fit a line.
@@ -92,7 +94,10 @@ impl Line {
         for (batch, step, run, from, until) in due {
             let tally = self.units[unit].tally(&batch, &step, run);
             let known = &self.units[unit].tallies[tally];
-            if known.said.is_none() || known.changed {
+            // A batch closed before the last start has had its verdicts.
+            let closed = |ending: &Ending| ending.batch == batch && ending.draft.is_none();
+            let said_before = known.said.is_none() && self.units[unit].endings.iter().any(closed);
+            if !said_before && (known.said.is_none() || known.changed) {
                 self.verdict(unit, tally, from, until, enter);
             }
         }
@@ -285,5 +290,8 @@ impl Line {
             draft: None,
             at,
         });
+        if endings.len() > CLOSED_KEPT {
+            endings.remove(0);
+        }
     }
 }

@@ -15,6 +15,10 @@ use std::{fmt::Write, sync::Arc};
 const KEPT_MS: i64 = 15 * 60_000;
 /// Entries kept per unit.
 const KEPT: usize = 50_000;
+/// Batches kept in mind of every unit.
+pub(super) const BATCHES: usize = 32;
+/// Figures of runs kept of every unit, before those of forgotten batches go.
+const TALLIES: usize = 1_000;
 /// At least so many readings are kept of every point.
 const KEPT_OF_POINT: usize = 1_000;
 
@@ -231,7 +235,26 @@ impl Line {
             }
         }
         for unit in &mut self.units {
-            unit.history.forget(32);
+            unit.history.forget(BATCHES);
+        }
+        self.forget_tallies();
+    }
+
+    fn forget_tallies(&mut self) {
+        for unit in 0..self.units.len() {
+            let known = &mut self.units[unit];
+            if known.tallies.len() <= TALLIES {
+                continue;
+            }
+            let history = &known.history;
+            known
+                .tallies
+                .retain(|tally| history.batch(&tally.batch).is_some());
+            for watch in known.watches.clone() {
+                if let Some(place) = self.watches[watch].place.clone() {
+                    self.enter_place(watch, place);
+                }
+            }
         }
     }
 

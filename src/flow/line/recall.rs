@@ -91,6 +91,7 @@ impl Line {
         }
         if stamp("started").is_some() {
             self.units[unit].history.recall_batch(&told);
+            self.units[unit].history.forget(super::memory::BATCHES);
         }
     }
 

@@ -29,6 +29,11 @@ impl Line {
         let Some(point) = self.index.get(name).map(|at| &mut self.points[*at]) else {
             return;
         };
+        // The words of an answer begin with the failure itself: `refused, busy`.
+        let note = note
+            .strip_prefix(because)
+            .map_or(note.as_str(), |rest| rest.trim_start_matches([',', ' ']));
+        let note = note.to_owned();
         if point
             .silences
             .back()

@@ -13,6 +13,8 @@ use record::{Draft, Hash, Quantity, Stamp, Trouble};
 
 /// The same refusal of one unit is entered again only after this time: a mad source must not fill the disk.
 const REFUSED_AGAIN_MS: i64 = 60_000;
+/// A way to the source may be cut so long before it is told.
+const CUT_MS: i64 = 60_000;
 
 impl Line {
     /// A context message arrived.
@@ -87,6 +89,7 @@ impl Line {
         let unit = &mut self.units[at];
         unit.heard = Some(now);
         unit.unconfirmed = false;
+        unit.cut = None;
         let text = serde_json::json!({ "number": unit.number, "answer": "recorded", "again": true });
         let (unit, accepted, text) = (unit.name.clone(), true, text.to_string());
         self.actions.push(LineAction::Reply { unit, accepted, text });
@@ -144,16 +147,18 @@ impl Line {
         let before = unit.history.clone();
         let changes = unit.history.tell(&message);
         let jump = (unit.number > 0 && message.number > unit.number + 1).then_some(unit.number);
+        let again = message.number == unit.number;
         unit.number = message.number;
         unit.digest = Some(digest);
         unit.heard = Some(self.now);
         unit.unconfirmed = false;
+        unit.cut = None;
         let mut first = None;
         for change in &changes {
             let entered = self.change(at, change, &message, enter);
             first = first.or(entered);
         }
-        if first.is_none() && changes.is_empty() {
+        if changes.is_empty() && !again {
             first = Some(self.confirm(at, &message, enter));
         }
         if let Some(last) = jump {
@@ -365,20 +370,30 @@ impl Line {
     }
 
     /// The way to the source is cut.
-    pub(super) fn source_silent(&mut self, name: &str, enter: &mut dyn Enter) {
-        if let Some(at) = self.units.iter().position(|unit| unit.name == name) {
-            self.unconfirmed(at, enter);
+    /// Whether that matters, its lease says: connections come and go.
+    pub(super) fn source_silent(&mut self, name: &str) {
+        let now = self.now;
+        if let Some(unit) = self
+            .units
+            .iter_mut()
+            .find(|unit| unit.name == name && unit.heard.is_some())
+        {
+            unit.cut.get_or_insert(now);
         }
     }
 
-    /// A source silent beyond its lease.
+    /// A source silent beyond its lease; without one, a way that stays cut.
     pub(super) fn leases(&mut self, enter: &mut dyn Enter) {
         for at in 0..self.units.len() {
             let unit = &self.units[at];
-            let (Some(lease), Some(heard)) = (unit.lease, unit.heard) else {
-                continue;
-            };
-            if self.now.ms_since(heard) > lease {
+            let silent = unit
+                .lease
+                .zip(unit.heard)
+                .is_some_and(|(lease, heard)| self.now.ms_since(heard) > lease);
+            let cut = unit
+                .cut
+                .is_some_and(|cut| self.now.ms_since(cut) > unit.lease.unwrap_or(CUT_MS));
+            if silent || cut {
                 self.unconfirmed(at, enter);
             }
         }

@@ -277,6 +277,17 @@ impl World {
                     now,
                 }
             }
+            "same" => {
+                let number = self.numbers[words[1]];
+                let bytes = message(number, now, &words[2..].join(" ")).into_bytes();
+                let unit = words[1].to_owned();
+                LineEvent::Context {
+                    unit,
+                    via: Authority::Mqtt,
+                    bytes,
+                    now,
+                }
+            }
             unit if unit.starts_with("MX") => {
                 let number = self.numbers.entry(unit.to_owned()).or_default();
                 *number += 1;
