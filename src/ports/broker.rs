@@ -8,7 +8,7 @@ use mqtt5::{
     },
     error::MqttError,
 };
-use record::Trouble;
+use record::{BIGGEST_PAGE, Trouble};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -18,8 +18,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// The largest page (1 MiB) with its topic and properties.
-const LARGEST_PACKET: usize = (1 << 20) + (64 << 10);
+/// The biggest page with its topic and properties.
+const LARGEST_PACKET: usize = BIGGEST_PAGE + (64 << 10);
 
 /// A running broker; it ends when this is dropped.
 pub struct Embedded {

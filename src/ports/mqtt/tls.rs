@@ -2,6 +2,10 @@
 //!
 //! There is no way to skip the check of the broker's certificate.
 
+use crate::{
+    flow::needs::{Files, Login},
+    ports::files::SystemFiles,
+};
 use record::Trouble;
 use rumqttc::{TlsConfiguration, Transport};
 use rustls::{
@@ -9,9 +13,7 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
-
-use crate::flow::needs::Login;
+use std::{fs, path::Path, sync::Arc};
 
 /// The encrypted transport for this login.
 pub(super) fn transport(login: &Login) -> Result<Transport, Trouble> {
@@ -39,7 +41,7 @@ pub(super) fn transport(login: &Login) -> Result<Transport, Trouble> {
     let config = match (&login.certificate, &login.private_key) {
         (Some(certificate), Some(key)) => {
             let chain = certificates(certificate)?;
-            let pem = read_secret(key)?;
+            let pem = SystemFiles.read_secret(key)?;
             let private = PrivateKeyDer::from_pem_slice(&pem)
                 .map_err(|_| unusable(key, "it holds no private key (PEM)"))?;
             builder
@@ -69,25 +71,6 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Trouble> {
         Ok(found) if !found.is_empty() => Ok(found),
         _ => Err(unusable(path, "it holds no certificate (PEM)")),
     }
-}
-
-/// Reads a password or a private key; refuses a file that others can read.
-pub(super) fn read_secret(path: &Path) -> Result<Vec<u8>, Trouble> {
-    let readable = |problem: std::io::Error| unusable(path, &problem.to_string());
-    let mode = fs::metadata(path).map_err(readable)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(Trouble::new(
-            "secret-readable",
-            format!("others can read this secret (mode {:o})", mode & 0o777),
-        )
-        .at(path.display())
-        .means("the broker is not reached; nothing is lost, what is captured stays in the ledger")
-        .so(format!(
-            "chmod 600 {}   and, where others may have read it, change the secret",
-            path.display()
-        )));
-    }
-    fs::read(path).map_err(readable)
 }
 
 fn unusable(path: &Path, why: &str) -> Trouble {

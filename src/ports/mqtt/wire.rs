@@ -2,7 +2,10 @@
 //! differ only in here.
 
 use super::{ACCEPT_WITHIN, KEEP_ALIVE, RECEIVE_WINDOW, WINDOW, address::BrokerAddress, tls, words};
-use crate::flow::needs::{Login, Message};
+use crate::{
+    flow::needs::{Files, Login, Message},
+    ports::files::SystemFiles,
+};
 use record::Trouble;
 use rumqttc::{self as three, NetworkOptions, Transport, v5 as five};
 
@@ -160,7 +163,7 @@ fn credentials(login: &Login) -> Result<Option<(String, String)>, Trouble> {
     let password = match &login.password_file {
         None => String::new(),
         Some(path) => {
-            let bytes = tls::read_secret(path)?;
+            let bytes = SystemFiles.read_secret(path)?;
             String::from_utf8(bytes)
                 .map_err(|_| words::password(path))?
                 .trim_end_matches(['\r', '\n'])
