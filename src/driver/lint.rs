@@ -4,9 +4,10 @@
 use crate::{
     Complaint,
     conversation::matching,
-    driver::{Ask, Driver, Measure, Modbus, Sample, Speaks, Text, TextAnswer, Then},
+    driver::{Ask, Driver, Measure, Modbus, Read, RegisterPoint, Sample, Speaks, Text, TextAnswer, Then},
     meaning::Doubt,
     player::contents,
+    registers::{Is, Order, decode},
     sample::{hex, run_sample, shown},
 };
 use record::Unit;
@@ -89,7 +90,10 @@ fn disagreements(driver: &Driver, sample: &Sample) -> Vec<Complaint> {
     let differing = result
         .answers
         .iter()
-        .filter(|(_, promised, gave)| promised != gave);
+        // a line that fits two answers is a complaint of its own
+        .filter(|(_, promised, gave)| {
+            promised != gave && !gave.iter().any(|words| words == "bad: ambiguous")
+        });
     differing
         .map(|(measure, promised, gave)| {
             let gives = if gave.is_empty() {
@@ -107,48 +111,61 @@ fn disagreements(driver: &Driver, sample: &Sample) -> Vec<Complaint> {
             .note(format!("promised  {measure} = {}", promised.join(" · ")))
             .note(format!("gives     {measure} = {gives}"))
             .why(why.unwrap_or_else(|| "one of the two is wrong about the instrument".to_owned()))
-            .help(format!(
-                "correct the driver if the display agrees with the sample, else the sample\n{UNTIL}"
-            ));
+            .help(match would_agree(driver, sample, measure, promised) {
+                Some(change) => format!("if the display agrees with the sample, write {change}; otherwise correct the sample\n{UNTIL}"),
+                None => format!("correct the driver if the display agrees with the sample, else the sample\n{UNTIL}"),
+            });
             complaint.marks.extend(marks);
             complaint
         })
         .collect()
 }
 
+/// The other type or order with which these bytes would give what was promised.
+fn would_agree(driver: &Driver, sample: &Sample, measure: &str, promised: &[String]) -> Option<String> {
+    let (point, own) = registers_of(driver, sample, measure)?;
+    let Speaks::Modbus(modbus) = &driver.speaks else {
+        return None;
+    };
+    let read = modbus
+        .reads
+        .iter()
+        .find(|read| read.points.iter().any(|other| other.span == point.span))?;
+    let measure = read.measures.iter().find(|known| known.name == measure)?;
+    let values = crate::modbus::unsealed(&sample.hear)?.get(3..)?;
+    let fields = crate::conversation::fields_of(read, values, &crate::meaning::Fields::default());
+    let orders = Order::words()
+        .iter()
+        .map(|(word, order)| (format!("`order = {word:?}`"), point.is, *order));
+    let types = Is::words()
+        .iter()
+        .map(|(word, is)| (format!("`is = {word:?}`"), *is, point.order));
+    let fits = |is: Is| is.width() == point.is.width() && !matches!(is, Is::Text(_));
+    types
+        .chain(orders)
+        .filter(|(_, is, _)| fits(*is))
+        .find_map(|(words, is, order)| {
+            let mut fields = fields.clone();
+            fields.put(&point.name, decode(is, order, own)?);
+            let said =
+                crate::meaning::judge(&measure.name, measure.making.make(&fields), &read.doubts, &fields);
+            promised
+                .iter()
+                .all(|promised| *promised == said.to_string())
+                .then_some(words)
+        })
+}
+
 type Marks = Vec<(std::ops::Range<usize>, String)>;
 
 /// The bytes heard, those of this measure in brackets; how they are read, and where the driver says so.
 fn cause(driver: &Driver, sample: &Sample, measure: &str) -> (String, Option<String>, Marks) {
-    let heard = || shown(driver, &sample.hear);
-    let Speaks::Modbus(modbus) = &driver.speaks else {
-        return (heard(), None, Vec::new());
-    };
-    let asks = |read: &&crate::driver::Read| {
-        crate::modbus::unsealed(&sample.send)
-            .and_then(crate::modbus::Request::read)
-            .is_some_and(|asked| {
-                asked.table == read.table && asked.first == read.first && asked.count == read.count
-            })
-    };
-    let point = modbus.reads.iter().find(asks).and_then(|read| {
-        let point = read.points.iter().find(|point| point.name == measure)?;
-        (!read.table.is_bits()).then_some(point)
-    });
-    let Some(point) = point else {
-        return (heard(), None, Vec::new());
+    let Some((point, own)) = registers_of(driver, sample, measure) else {
+        return (shown(driver, &sample.hear), None, Vec::new());
     };
     let from = 3 + usize::from(point.at) * 2;
-    let to = from + usize::from(point.is.width()) * 2;
-    let Some(own) = sample.hear.get(from..to) else {
-        return (heard(), None, Vec::new());
-    };
-    let text = format!(
-        "{} [{}] {}",
-        hex(&sample.hear[..from]),
-        hex(own),
-        hex(&sample.hear[to..])
-    );
+    let (before, after) = (&sample.hear[..from], &sample.hear[from + own.len()..]);
+    let text = format!("{} [{}] {}", hex(before), hex(own), hex(after));
     let why = format!(
         "bytes {} at {} are read as {}",
         hex(own),
@@ -160,6 +177,31 @@ fn cause(driver: &Driver, sample: &Sample, measure: &str) -> (String, Option<Str
         Some(why),
         vec![(point.span.clone(), format!("read as {}", point.is.word()))],
     )
+}
+
+/// The point of this measure in the read the sample asks for, and its bytes in what was heard.
+fn registers_of<'d>(
+    driver: &'d Driver,
+    sample: &'d Sample,
+    measure: &str,
+) -> Option<(&'d RegisterPoint, &'d [u8])> {
+    let Speaks::Modbus(modbus) = &driver.speaks else {
+        return None;
+    };
+    let asked = crate::modbus::Request::read(crate::modbus::unsealed(&sample.send)?)?;
+    let asks =
+        |read: &&Read| asked.table == read.table && asked.first == read.first && asked.count == read.count;
+    let read = modbus
+        .reads
+        .iter()
+        .find(asks)
+        .filter(|read| !read.table.is_bits())?;
+    let point = read.points.iter().find(|point| point.name == measure)?;
+    let from = 3 + usize::from(point.at) * 2;
+    Some((
+        point,
+        sample.hear.get(from..from + usize::from(point.is.width()) * 2)?,
+    ))
 }
 
 /// Lines of the samples that fit two answers with different meaning.
@@ -422,8 +464,30 @@ mod tests {
             ]
         );
         assert_eq!(complaint.why, "bytes FF CE at 0 are read as uint16");
+        assert!(
+            complaint
+                .help
+                .starts_with("if the display agrees with the sample, write `is = \"int16\"`;"),
+            "{}",
+            complaint.help
+        );
         let (place, _) = &complaint.marks[1];
         assert_eq!(&text[place.clone()], "\"temperature\"");
+    }
+
+    #[test]
+    fn a_wrong_word_order_is_named() {
+        let file = "jumo-diratron.toml";
+        let text = shipped(file).replace("order         = \"CDAB\"", "order         = \"ABCD\"");
+        let complaints = lint(&Driver::parse(&text, file).unwrap());
+        let helps: Vec<&str> = complaints
+            .iter()
+            .map(|complaint| complaint.help.as_str())
+            .collect();
+        assert!(
+            helps.iter().any(|help| help.contains("write `order = \"CDAB\"`")),
+            "{helps:?}"
+        );
     }
 
     #[test]
@@ -474,19 +538,10 @@ mod tests {
             .map(|complaint| (complaint.name, &text[complaint.marks[0].0.clone()]))
             .collect();
         let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
-        assert_eq!(
-            names,
-            [
-                "missing-key",
-                "unknown-key",
-                "no-time",
-                "no-quantity",
-                "no-sentence"
-            ]
-        );
-        assert_eq!(found[1].1, "makr");
-        assert_eq!(found[2].1, "\"300\"");
-        assert_eq!(found[4].1, "\"status bit 2 is on\"");
-        assert_eq!(complaints[1].help, "did you mean `maker`?");
+        assert_eq!(names, ["unknown-key", "no-time", "no-quantity", "no-sentence"]);
+        assert_eq!(found[0].1, "makr");
+        assert_eq!(found[1].1, "\"300\"");
+        assert_eq!(found[3].1, "\"status bit 2 is on\"");
+        assert_eq!(complaints[0].help, "did you mean `maker`?");
     }
 }

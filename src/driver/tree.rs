@@ -40,15 +40,43 @@ impl<'a> Desk<'a> {
         self.text.get(span).unwrap_or_default()
     }
 
+    /// All of them in the order of the file; one cause gives one complaint.
     pub(crate) fn into_complaints(self) -> Vec<Complaint> {
         let mut complaints = self.complaints.into_inner();
-        complaints.sort_by_key(|complaint| complaint.marks.first().map_or(0, |(span, _)| span.start));
+        complaints.sort_by_key(place);
+        for mistyped in complaints
+            .clone()
+            .iter()
+            .filter(|complaint| complaint.name == "unknown-key")
+        {
+            // a key that is missing and stands there mistyped is one mistake; the mistyped place says more
+            let same = |missing: &Complaint| {
+                let (Some((of, _)), Some((at, _))) = (
+                    missing.what.split_once(" has no "),
+                    mistyped.what.split_once(" has no "),
+                ) else {
+                    return false;
+                };
+                let key = missing.what.rsplit(' ').next().unwrap_or_default();
+                missing.name == "missing-key"
+                    && of == at
+                    && place(missing) <= place(mistyped)
+                    && mistyped.help == format!("did you mean {key}?")
+            };
+            if let Some(at) = complaints.iter().rposition(same) {
+                complaints.remove(at);
+            }
+        }
         complaints
     }
 
     pub(crate) fn is_clean(&self) -> bool {
         self.complaints.borrow().is_empty()
     }
+}
+
+fn place(complaint: &Complaint) -> usize {
+    complaint.marks.first().map_or(0, |(span, _)| span.start)
 }
 
 /// One table of the file.
