@@ -3,6 +3,7 @@
 //! Exit codes: 0 all is well; 1 what was looked at is not as it should be; 2 the words were not
 //! understood; 3 it could not be done.
 
+mod acts;
 mod asking;
 #[cfg(feature = "embedded-broker")]
 mod demo;

@@ -56,6 +56,8 @@ pub struct Open {
     pub was_off: Option<(Stamp, &'static str)>,
     /// What a person should know.
     pub troubles: Vec<Trouble>,
+    /// When it was opened.
+    pub now: Stamp,
 }
 
 /// Opens the ledger of this configuration, or makes it. `on_disk` is the configuration as it stands in its file now;
@@ -284,6 +286,7 @@ async fn open_ledger(plant: Plant, disk: Arc<dyn Disk>, outside: &Outside) -> Re
         own: Vec::new(),
         kept,
         troubles: Vec::new(),
+        now: outside.clock.now(),
     };
     open.explain(opened.ending, above, outside.clock.now());
     open.start(outside.clock.now());
@@ -385,6 +388,58 @@ impl Open {
         let draft = Draft::new("exception", now).with("because", "configuration-differs");
         self.enter(draft.data("file", name).data("found", how));
     }
+}
+
+impl Open {
+    /// Enters something of the gateway's own while no gateway runs.
+    pub fn enter_own(&mut self, draft: Draft) -> Entered {
+        Self::enter(self, draft)
+    }
+
+    /// Ends what was done while no gateway runs, so that the next start finds a stop and no crash.
+    pub fn stop(&mut self, now: Stamp) {
+        Self::enter(
+            self,
+            Draft::new("stop", now)
+                .with("because", "asked")
+                .data("note", "an act while no gateway ran"),
+        );
+    }
+}
+
+/// The configuration that a ledger accepted last, without taking the ledger.
+pub fn accepted_in(ledger: &Path, name: &str) -> Result<Option<Source>, Trouble> {
+    let Ok(disk) = Directory::look(ledger) else {
+        return Ok(None);
+    };
+    let mut kept = Vec::new();
+    for (number, compressed) in ledger::segments(&disk).map_err(|error| unreadable(&disk, &error))? {
+        let file = format!(
+            "{}{}",
+            ledger::segment_name(number),
+            if compressed { ".gz" } else { "" }
+        );
+        let read = ledger::read_segment(&disk, &file, |_, piece| {
+            let Ok(page) = piece else { return };
+            for mark in page
+                .marks()
+                .iter()
+                .filter(|mark| matches!(mark.kind, b"configuration" | b"file"))
+            {
+                if mark.kind == b"configuration" {
+                    kept.clear();
+                }
+                let Ok(line) = Line::read(mark.line) else { continue };
+                kept.push(Kept {
+                    seq: line.seq(),
+                    kind: line.kind().to_owned(),
+                    line: mark.line.to_vec(),
+                });
+            }
+        });
+        read.map_err(|error| unreadable(&disk, &error))?;
+    }
+    Ok(accepted(&kept, name))
 }
 
 impl Enter for Open {

@@ -95,6 +95,8 @@ impl Terminal {
     fn told(&self, told: &Told, board: &Board) {
         let now = clock(&board.now.to_string()).to_owned();
         match told {
+            // Steps and batches are shown once they are captured, with the word of the record itself.
+            Told::Say(trouble) if matches!(trouble.name, "context" | "batch-closed" | "identified") => {}
             Told::Say(trouble) => {
                 self.line(&self.bold(&format!("{now}  {}", trouble.what)));
                 if !trouble.record.is_empty() {
@@ -163,7 +165,6 @@ impl Terminal {
 /// What is worth a line on the terminal.
 fn in_words(kind: &str, line: &Line<'_>) -> Option<String> {
     let word = |name| line.text(name).unwrap_or_default();
-    let data = |name| line.data_text(name).unwrap_or_default();
     let run = format!("{} at {}", word("step"), word("unit"));
     match kind {
         "start" => Some("recording: the first entry is sealed".to_owned()),
@@ -181,19 +182,6 @@ fn in_words(kind: &str, line: &Line<'_>) -> Option<String> {
             word("unit")
         )),
         "step" => Some(format!("step {run} is {}", word("state"))),
-        "excursion" if word("state") == "open" => Some(format!(
-            "excursion: {} is {} {}, the limit is {}",
-            word("point"),
-            data("extreme"),
-            data("in"),
-            data("limit")
-        )),
-        "excursion" => Some(format!(
-            "excursion over: {} came to {} {} at most",
-            word("point"),
-            data("extreme"),
-            data("in")
-        )),
         "gap" => Some(format!(
             "gap: {} was {} until {}",
             word("point"),

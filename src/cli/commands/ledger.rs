@@ -1,0 +1,265 @@
+//! `steelyard ledger show|verify|status`: what lies on the disk, read without any database.
+
+use crate::{
+    cli::{Command, NOT_RIGHT, err, say},
+    daemon::requests::{Reply, Request},
+    evidence::{self, Expected, Folder},
+    flow::ledger,
+    flow::needs::Disk,
+    ports::{
+        control,
+        disk::Directory,
+        files::{SystemFiles, configuration},
+    },
+};
+use clap::{Arg, ArgAction, ArgMatches};
+use record::{Line, Trouble};
+use serde_json::json;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+pub(crate) const COMMAND: Command = Command {
+    name: "ledger",
+    about: "Shows a ledger, verifies it, says how it stands",
+    args,
+    run,
+    order: 40,
+};
+
+fn args(command: clap::Command) -> clap::Command {
+    let place = || {
+        Arg::new("place")
+            .value_name("LEDGER|CONFIG")
+            .default_value("/etc/steelyard/steelyard.toml")
+            .value_parser(clap::value_parser!(PathBuf))
+            .help("The ledger's directory, or the configuration that names it")
+    };
+    let json = || {
+        Arg::new("json")
+            .long("json")
+            .action(ArgAction::SetTrue)
+            .help("JSON, one object a line")
+    };
+    let filter =
+        |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("NAME").help(help);
+    command
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            clap::Command::new("show")
+                .about("The entries, one a line, in their order")
+                .arg(place())
+                .arg(filter("batch", "Only entries that name this batch"))
+                .arg(filter("kind", "Only entries of this kind"))
+                .arg(filter("point", "Only entries of this point"))
+                .arg(
+                    Arg::new("last")
+                        .long("last")
+                        .value_name("N")
+                        .value_parser(clap::value_parser!(usize))
+                        .help("Only the last N of them"),
+                )
+                .arg(json()),
+        )
+        .subcommand(
+            clap::Command::new("verify")
+                .about("The same as `steelyard verify` on this ledger")
+                .arg(place())
+                .arg(json()),
+        )
+        .subcommand(
+            clap::Command::new("status")
+                .about("Pages, entries, receipts, segments; and what the running gateway says")
+                .arg(place())
+                .arg(json()),
+        )
+}
+
+fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    let Some((name, matches)) = matches.subcommand() else {
+        return Ok(ExitCode::from(2));
+    };
+    let place = matches.get_one::<PathBuf>("place").cloned().unwrap_or_default();
+    let path = directory(&place)?;
+    let disk = Directory::look(&path)?;
+    match name {
+        "show" => show(&disk, matches),
+        "verify" => verify(&disk, &path, matches.get_flag("json")),
+        _ => status(&disk, &path, matches.get_flag("json")),
+    }
+}
+
+/// A ledger's directory as it is, or the one a configuration names.
+fn directory(place: &Path) -> Result<PathBuf, Trouble> {
+    if place.is_dir() {
+        return Ok(place.to_owned());
+    }
+    let source = configuration(&SystemFiles, place)?;
+    let named = source
+        .text
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|table| Some(PathBuf::from(table.get("gateway")?.get("ledger")?.as_str()?)));
+    named.ok_or_else(|| {
+        Trouble::new("no-such-ledger", "this configuration names no ledger")
+            .at(place.display())
+            .means("nothing was read and nothing was changed")
+            .so("name the directory that holds segment-000001.pages")
+    })
+}
+
+fn show(disk: &Directory, matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    let wanted = |name: &str| matches.get_one::<String>(name).cloned();
+    let (batch, kind, point) = (wanted("batch"), wanted("kind"), wanted("point"));
+    let last = matches.get_one::<usize>("last").copied();
+    let json = matches.get_flag("json");
+    let mut kept = std::collections::VecDeque::new();
+    let folder = Folder::open(disk)?;
+    folder.each_page(|page| {
+        for line in page.entries() {
+            let fits = |name: &str, wanted: &Option<String>| {
+                wanted
+                    .as_ref()
+                    .is_none_or(|wanted| line.text(name).as_ref() == Some(wanted))
+            };
+            if !fits("batch", &batch) || !fits("kind", &kind) || !fits("point", &point) {
+                continue;
+            }
+            let text = if json {
+                String::from_utf8_lossy(line.bytes()).into_owned()
+            } else {
+                in_words(&line)
+            };
+            match last {
+                None => say(&text),
+                Some(most) => {
+                    kept.push_back(text);
+                    if kept.len() > most {
+                        kept.pop_front();
+                    }
+                }
+            }
+        }
+    })?;
+    kept.iter().for_each(|text| say(text));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `1041  2026-11-20T10:15:03.120Z  reading  MX-3 · B-2611-042 · emulsify  TC-3105.temperature 68.4 Cel, within`.
+fn in_words(line: &Line<'_>) -> String {
+    let outside = line.members();
+    let value = |name: &str| {
+        outside
+            .iter()
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| value.clone())
+    };
+    let place: Vec<String> = ["unit", "batch", "step"]
+        .iter()
+        .filter_map(|name| value(name))
+        .collect();
+    let rest: Vec<String> = outside
+        .iter()
+        .filter(|(name, _)| !matches!(*name, "seq" | "kind" | "time" | "unit" | "batch" | "step" | "run"))
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    let inside: Vec<String> = line
+        .data_members()
+        .iter()
+        .filter(|(name, _)| *name != "salt" && *name != "hash" && *name != "text")
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    let time = value("time").unwrap_or_default();
+    format!(
+        "{:>8}  {time}  {:<13} {}  {} | {}",
+        line.seq(),
+        line.kind(),
+        place.join(" · "),
+        rest.join(", "),
+        inside.join(", ")
+    )
+}
+
+fn verify(disk: &Directory, path: &Path, json: bool) -> Result<ExitCode, Trouble> {
+    let finding = evidence::verify(
+        &Folder::open(disk)?,
+        &path.display().to_string(),
+        &Expected::default(),
+    );
+    if json {
+        let report = &finding.report;
+        let object = json!({
+            "holds": finding.holds(), "pages": report.pages, "entries": report.entries, "receipts": report.receipts,
+            "unreceipted": report.unreceipted, "problems": report.problems.len(),
+        });
+        say(&object.to_string());
+    } else {
+        say(&finding.words());
+    }
+    Ok(if finding.holds() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_RIGHT)
+    })
+}
+
+fn status(disk: &Directory, path: &Path, json: bool) -> Result<ExitCode, Trouble> {
+    let unreadable = |error: std::io::Error| {
+        Trouble::new("ledger-unreadable", format!("the ledger cannot be read: {error}"))
+            .at(path.display())
+            .means("nothing was changed")
+            .so("look as the gateway's user, for example with sudo -u steelyard")
+    };
+    let segments = ledger::segments(disk).map_err(unreadable)?;
+    let (mut pages, mut entries, mut last) = (0_u64, 0_u64, None);
+    Folder::open(disk)?.each_page(|page| {
+        pages += 1;
+        entries += page.seal().seal().count;
+        last = Some(page.seal().seal().clone());
+    })?;
+    let mut receipts = 0_u64;
+    Folder::open(disk)?.each_receipt(|_, _| receipts += 1)?;
+    let running = ask(path)?;
+    if json {
+        let said = running
+            .as_ref()
+            .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+        let object = json!({
+            "ledger": path.display().to_string(), "segments": segments.len(), "pages": pages, "entries": entries,
+            "receipts": receipts, "last_page": last.as_ref().map(|seal| seal.page),
+            "last_sealed": last.as_ref().map(|seal| seal.sealed.to_string()), "free": disk.free().ok(), "running": said,
+        });
+        say(&object.to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    match &last {
+        None => say("nothing is captured here yet"),
+        Some(seal) => say(&format!(
+            "{}: {entries} entries on {pages} pages in {} segments, {receipts} receipts\nlast: page {} with entry {}, sealed {}, use {}",
+            seal.gateway,
+            segments.len(),
+            seal.page,
+            seal.last(),
+            seal.sealed,
+            seal.usage
+        )),
+    }
+    match running {
+        Some(text) => say(&format!("the gateway runs: {text}")),
+        None => err("no gateway runs on it just now"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ask(path: &Path) -> Result<Option<String>, Trouble> {
+    let request = serde_json::to_string(&Request::Status).unwrap_or_default();
+    let runtime = crate::cli::life::runtime()?;
+    let answer = runtime.block_on(control::ask(path, &request));
+    // A socket that may not be opened is no reason not to show what the disk says.
+    let Ok(Some(answer)) = answer else { return Ok(None) };
+    Ok(serde_json::from_str::<Reply>(&answer)
+        .ok()
+        .map(|reply| reply.text))
+}
