@@ -24,8 +24,9 @@ pub struct Board {
     /// Units in the order of the configuration.
     pub units: Vec<UnitView>,
     /// What calls for a person, most urgent first. The calls about the record itself (held here, no receipt,
-    /// set aside, capture stopped, clock unsure, disk low) are not among them: every screen makes those
-    /// from `record`, so that they can't be forgotten.
+    /// set aside, capture stopped, clock unsure, disk low) need not be among them: every screen makes those
+    /// from `record`, so that they can't be forgotten; where the daemon knows the reason (`capture-stopped`,
+    /// `refused-61`), its own call is shown instead.
     pub calls: Vec<Call>,
     /// Is my record safe?
     pub record: RecordView,

@@ -16,9 +16,22 @@ use record::Stamp;
 /// A lost connection shorter than this is shown in the strip and calls nobody.
 const AWAY_MS: i64 = 10_000;
 
+/// Our own call, and the beginning of the board's that says the same with its reason.
+const KNOWN_BETTER: &[(&str, &str)] = &[
+    ("record-stopped", "capture-stopped"),
+    ("record-set-aside", "refused-"),
+];
+
 /// All calls, most urgent first; within one urgency the board's order, the record's own first.
 pub(crate) fn all(page: &Page) -> Vec<Call> {
+    let told = |id: &str| page.board.calls.iter().any(|call| call.id.starts_with(id));
     let mut calls = of_the_record(page);
+    // Whoever met the trouble knows more of it than the figures do.
+    calls.retain(|call| {
+        !KNOWN_BETTER
+            .iter()
+            .any(|(own, theirs)| call.id == *own && told(theirs))
+    });
     calls.extend(page.board.calls.iter().map(|call| Call {
         what: typeset(&call.what),
         record: typeset(&call.record),

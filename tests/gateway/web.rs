@@ -8,7 +8,11 @@
 mod boards;
 
 use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc, time::Duration};
-use steelyard::{flow::board::Board, ports::listen, web};
+use steelyard::{
+    flow::board::{Board, Urgency},
+    ports::listen,
+    web,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -140,6 +144,23 @@ async fn nothing_is_called_safe_when_capture_has_stopped() {
         page.matches("data-call=").count() == 7 && page.contains("+4"),
         "three cards, and the rest counted"
     );
+}
+
+#[tokio::test]
+async fn a_reason_the_daemon_knows_is_told_once_and_in_its_words() {
+    let mut board = boards::at("worst", 0);
+    board.calls.push(boards::call(
+        "refused-61",
+        Urgency::Act,
+        "the record store refused page 61: batch unknown",
+        "The page is kept, sealed. The batch is incomplete there.",
+        "Quality opens the batch there, then sends the page again.",
+        board.now.plus_ms(-60_000),
+    ));
+    let (_board, address) = serve(board).await;
+    let page = get(address, "GET", "/", &[]).await.body;
+    assert!(page.contains("refused page 61: batch unknown"));
+    assert!(!page.contains("The record store refused 1 page"));
 }
 
 #[tokio::test]

@@ -266,11 +266,11 @@ fn why(page: &Page, view: &PointView) -> String {
         PointState::WaitingForPrint => page.say(Say::WaitingForPrintWhy),
         _ => String::new(),
     };
-    if view.state == PointState::Normal {
-        return String::new();
-    }
-    match view.because.as_str() {
-        "" | "silent" | "stale" | "waiting" => own,
-        because => typeset(because),
-    }
+    let says_no_more = match view.state {
+        PointState::Normal | PointState::Stale | PointState::Waiting | PointState::WaitingForPrint => true,
+        PointState::Silent => view.because.starts_with("silent"),
+        PointState::OutOfService => view.because == "out of service",
+        _ => false,
+    };
+    if says_no_more { own } else { typeset(&view.because) }
 }

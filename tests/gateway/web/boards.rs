@@ -241,7 +241,7 @@ fn excursion(board: &mut Board) {
     let hot = &mut board.units[0].points[0];
     hot.value = "72.4".into();
     hot.state = PointState::OutOfLimits;
-    hot.because = "above 72.0 °C for 38 s".into();
+    hot.because = "72.4 °C, above 72.0 °C for 38 s".into();
     hot.since = Some(now.plus_ms(-38_000));
     for value in hot.trend.iter_mut().rev().take(38) {
         *value += 2.2;
@@ -249,7 +249,7 @@ fn excursion(board: &mut Board) {
     let near = &mut board.units[0].points[1];
     near.value = "2462".into();
     near.state = PointState::NearLimit;
-    near.because = "near 2500 rpm".into();
+    near.because = "2462 rpm, near the limit of 2500 rpm".into();
     board.calls.push(call(
         "excursion-117",
         Urgency::Act,
@@ -278,16 +278,15 @@ fn silent(board: &mut Board) {
     let now = board.now;
     board.units[1].state = UnitState::ContextLost;
     let scale = &mut board.units[1].points[0];
-    scale.value = String::new();
     scale.state = PointState::Silent;
-    scale.because = "3 questions in a row without answer".into();
+    scale.because = "silent for 9 s".into();
     scale.since = Some(now.plus_ms(-9_000));
     for value in scale.trend.iter_mut().rev().take(9) {
         *value = f64::NAN;
     }
     let kettle = &mut board.units[4].points[0];
     kettle.state = PointState::Stale;
-    kettle.because = "stale".into();
+    kettle.because = "no new value for 14 s".into();
     kettle.time = Some(now.plus_ms(-14_000));
     board.calls.push(call(
         "silent-WT-3101",
@@ -323,6 +322,12 @@ fn worst(board: &mut Board) {
         point.because = because.into();
         point.since = Some(now.plus_ms(-125_000));
     };
+    set(
+        &mut board.units[1].points[0],
+        PointState::Silent,
+        "",
+        "refused: overload for 125 s",
+    );
     set(&mut board.units[0].points[2], PointState::Bad, "", "sensor break");
     set(
         &mut board.units[1].points[1],
@@ -402,7 +407,7 @@ fn point(
     }
 }
 
-fn call(id: &str, urgency: Urgency, what: &str, record: &str, action: &str, since: Stamp) -> Call {
+pub(crate) fn call(id: &str, urgency: Urgency, what: &str, record: &str, action: &str, since: Stamp) -> Call {
     Call {
         id: id.into(),
         urgency,
