@@ -189,6 +189,22 @@ proptest! {
     }
 
     #[test]
+    fn an_answer_whose_header_differs_in_anything_is_never_a_value(at in 0_usize..9, flip in 1_u8..=255) {
+        for driver in drivers().iter().filter(|driver| matches!(driver.speaks, Speaks::Modbus(_))) {
+            let mut player = Player::new(driver, options(Transport::ModbusTcp));
+            let mut talk = Conversation::new(driver, to_talk(Transport::ModbusTcp));
+            for question in talk.questions() {
+                let mut reply = player.hear(&talk.ask(question.id));
+                reply[at] ^= flip;
+                let heard = heard_in(&mut talk, &[&reply]);
+                let values = heard.iter().flat_map(|heard| &heard.answers).filter(|(_, answer)| answer.value().is_some());
+                prop_assert_eq!(values.count(), 0, "{}: {:?}", driver.name, heard);
+                talk.forget();
+            }
+        }
+    }
+
+    #[test]
     fn a_damaged_answer_in_registers_is_never_a_value(at in 0_usize..64, flip in 1_u8..=255) {
         for driver in drivers().iter().filter(|driver| matches!(driver.speaks, Speaks::Modbus(_))) {
             let mut player = Player::new(driver, options(Transport::ModbusRtu));

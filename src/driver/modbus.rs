@@ -223,3 +223,96 @@ pub(crate) fn head(bytes: &[u8]) -> Head {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        hex.split_whitespace()
+            .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn exchanges_of_real_instruments_are_understood() {
+        // question | answer | values
+        let table = "
+            01 03 00 06 00 05 65 C8 | 01 03 0A 0C 00 00 00 30 39 00 00 27 10 67 40 | 0C 00 00 00 30 39 00 00 27 10
+            01 03 00 06 00 05 65 C8 | 01 03 0A 00 04 00 0F 42 3F 00 0F 42 3F B2 E2 | 00 04 00 0F 42 3F 00 0F 42 3F
+            01 04 00 00 00 05 30 09 | 01 04 0A 00 00 30 39 00 00 01 F4 00 25 FA BF | 00 00 30 39 00 00 01 F4 00 25
+            01 03 00 00 00 03 05 CB | 01 03 06 00 00 30 39 00 02 7F B9             | 00 00 30 39 00 02
+            01 03 00 00 00 04 44 09 | 01 03 08 01 20 40 09 42 F6 E6 66 99 18       | 01 20 40 09 42 F6 E6 66
+            01 03 20 00 00 04 4F C9 | 01 03 08 41 45 70 A4 41 20 00 00 2B F0       | 41 45 70 A4 41 20 00 00
+            01 03 00 01 00 05 D4 09 | 01 03 0A 00 EB 00 FA 00 00 01 AF 00 FA 75 D3 | 00 EB 00 FA 00 00 01 AF 00 FA
+            01 03 20 00 00 02 CF CB | 01 03 04 FF 9C 00 00 0A 09                   | FF 9C 00 00
+            01 03 70 00 00 02 DE CB | 01 03 04 8E 52 7D B4 51 ED                   | 8E 52 7D B4
+            01 03 01 68 00 02 44 2B | 01 03 04 00 00 42 96 4A FD                   | 00 00 42 96
+            01 03 3F 01 00 01 D9 DE | 01 03 02 01 F4 B8 53                         | 01 F4
+            01 03 C4 17 00 01 09 3E | 01 03 02 0F 07 FC 76                         | 0F 07
+            01 03 00 03 00 03 F5 CB | 01 03 06 03 37 27 10 13 88 D2 A5             | 03 37 27 10 13 88
+            01 03 0C 81 00 02 97 73 | 01 03 04 06 37 01 F4 4B 62                   | 06 37 01 F4
+            01 03 00 17 00 05 35 CD | 01 03 0A 13 88 05 D7 01 38 04 12 00 A3 F5 40 | 13 88 05 D7 01 38 04 12 00 A3
+            01 04 00 34 00 02 30 05 | 01 04 04 44 9A 50 00 F3 5B                   | 44 9A 50 00
+            02 03 0C 1E 00 04 27 6C | 02 03 08 00 28 02 58 01 F4 00 00 52 B0       | 00 28 02 58 01 F4 00 00
+            01 03 12 2F 00 02 F0 BA | 01 03 04 00 00 41 A0 CA 1B                   | 00 00 41 A0";
+        for row in table.lines().filter(|row| row.contains('|')) {
+            let cells: Vec<Vec<u8>> = row.split('|').map(bytes).collect();
+            let asked = Request::read(unsealed(&cells[0]).expect(row)).expect(row);
+            assert_eq!(asked.rtu(), cells[0], "{row}");
+            let answer = unsealed(&cells[1]).expect(row);
+            assert_eq!(asked.understand(answer), Reply::Values(cells[2].clone()), "{row}");
+            // the same exchange behind a TCP header
+            assert_eq!(
+                head(&asked.tcp(9)),
+                Head::Frame {
+                    transaction: 9,
+                    length: 12
+                },
+                "{row}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_that_differs_in_anything_is_not_the_answer() {
+        let asked = Request {
+            unit: 1,
+            table: Table::Holding,
+            first: 0,
+            count: 2,
+        };
+        for (answer, meaning) in [
+            ("01 03 04 00 00 41 A0", Reply::Values(bytes("00 00 41 A0"))),
+            ("01 83 02", Reply::Refused(2)),
+            ("02 03 04 00 00 41 A0", Reply::Unexpected),
+            ("01 04 04 00 00 41 A0", Reply::Unexpected),
+            ("01 03 02 41 A0", Reply::Unexpected),
+            ("01 03 06 00 00 41 A0 00 00", Reply::Unexpected),
+            ("01 03 04 00 00 41", Reply::Unexpected),
+            ("01 84 02", Reply::Unexpected),
+            ("02 83 02", Reply::Unexpected),
+            ("01 83", Reply::Unexpected),
+            ("01", Reply::Unexpected),
+        ] {
+            assert_eq!(asked.understand(&bytes(answer)), meaning, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_lost_its_beat_is_not_believed() {
+        assert_eq!(
+            head(&bytes("00 01 00 00 00 03 01 83 02")),
+            Head::Frame {
+                transaction: 1,
+                length: 9
+            }
+        );
+        assert_eq!(head(&bytes("00 01 00 00 00 05 01 83 02")), Head::Partial);
+        assert_eq!(head(&bytes("00 01 00 07")), Head::Lost);
+        assert_eq!(head(&bytes("00 01 00 00 01")), Head::Lost);
+        assert_eq!(head(&bytes("00 01 00 00 00 02")), Head::Lost);
+        assert_eq!(head(&bytes("00 01 00 00 00 FF")), Head::Lost);
+    }
+}
