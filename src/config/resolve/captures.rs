@@ -68,6 +68,8 @@ pub(super) fn captures(
     captures
 }
 
+type Whose<'a> = (&'a Unit0, &'a Role, Option<(PointName, PointInfo)>);
+
 /// The unit, the role and its point. A role that was itself complained of has no point.
 fn whose<'a>(
     page: &Page,
@@ -75,7 +77,7 @@ fn whose<'a>(
     units: &'a [Unit0],
     roles: &'a [Vec<Role>],
     known: &[Known],
-) -> Option<(&'a Unit0, &'a Role, Option<(PointName, PointInfo)>)> {
+) -> Option<Whose<'a>> {
     let (at, what) = (capture.at.as_ref()?, capture.what.as_ref()?);
     let Some(number) = units.iter().position(|unit| unit.name == *at.get_ref()) else {
         let names = || units.iter().map(|unit| unit.name.as_str());

@@ -104,11 +104,10 @@ fn driver_named<'a>(page: &Page, name: &Spanned<String>, library: &'a Library) -
     if found.is_none() && !library.is_broken(name.get_ref()) {
         let meant = nearest(name.get_ref(), library.names());
         let meant = meant.map_or_else(String::new, |meant| format!("did you mean \"{meant}\"?\n"));
-        let all = library.names().collect::<Vec<_>>().join(", ");
         page.add(
             Complaint::new("no-such-driver", format!("there is no driver {:?}", name.get_ref()))
                 .mark(name.span(), "")
-                .help(format!("{meant}drivers at hand: {all}\na driver of your own goes into drivers/ beside this file; steelyard drivers new begins one")),
+                .help(format!("{meant}steelyard drivers lists those at hand\na driver of your own goes into drivers/ beside this file; steelyard drivers new begins one")),
         );
     }
     found

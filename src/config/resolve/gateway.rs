@@ -1,6 +1,11 @@
 //! `[gateway]`, `[record_store]` and `[web]`. Every default here has its paragraph in
 //! `docs/manual/defaults.md`.
 
+#![allow(
+    clippy::ref_option,
+    reason = "a key of the file is handed on as it stands there, with its place"
+)]
+
 use super::names;
 use crate::config::{
     block::Page,
@@ -238,9 +243,8 @@ pub(super) fn record_store(page: &Page, written: Option<&written::RecordStore>) 
 
 /// Two keys that mean nothing without each other.
 pub(in crate::config) fn pair(page: &Page, one: (&str, &Key<String>), other: (&str, &Key<String>)) {
-    let (there, missing) = match (one, other) {
-        ((_, Some(there)), (missing, None)) | ((missing, None), (_, Some(there))) => (there, missing),
-        _ => return,
+    let (((_, Some(there)), (missing, None)) | ((missing, None), (_, Some(there)))) = (one, other) else {
+        return;
     };
     let complaint = Complaint::new(
         "half-a-pair",

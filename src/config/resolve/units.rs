@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, ops::Range, time::Duration};
 use toml::Spanned;
 
 /// How often each point is captured while no step is known.
-const WITHOUT_STEP: Duration = Duration::from_secs(60);
+const WITHOUT_STEP: Duration = Duration::from_mins(1);
 
 /// The roles of each unit, in the order of the file.
 pub(super) fn roles(page: &Page, written: &[written::Unit], known: &[Known]) -> Vec<Vec<Role>> {
