@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -242,13 +243,10 @@ class Gateway:
 
 def lines(ledger):
     """Every line of every segment in order: seal lines as text, entries as objects."""
-    for path in sorted(pathlib.Path(ledger).glob("segment-*")):
+    for path in sorted(pathlib.Path(ledger).glob("segment-*.pages*")):
         data = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
-        for line in data.split(b"\n"):
-            if line.startswith(b"{"):
-                yield json.loads(line)
-            elif line:
-                yield line.decode()
+        for line in re.findall(rb"[^\n]+", data):
+            yield json.loads(line) if line.startswith(b"{") else line.decode()
 
 
 def entries(ledger):
@@ -280,6 +278,7 @@ ledger             = "{work}/ledger"
 signing_key        = "{work}/gateway.key"
 stop_capture_below = "64 MiB"
 seal_within        = "{seal_within}"
+segment_size       = "4 MiB"
 
 [record_store]
 {record_store}
