@@ -39,7 +39,7 @@ const fn only(path: &'static str, floors: &'static [&'static str], instead: &'st
 }
 
 const PORTS: &[&str] = &["ports"];
-const PACE: &[&str] = &["ports", "daemon"];
+const PACE: &[&str] = &["ports", "daemon", "cli"];
 const WORDS: &[&str] = &["ports", "cli"];
 
 const FILES: &str = "ask for a `Disk` or `Files` of flow/needs.rs";
@@ -61,6 +61,8 @@ const OUTSIDE: &[Outside] = &[
     only("tokio_serial", PORTS, NETWORK),
     only("rumqttc", PORTS, NETWORK),
     only("mqtt5", PORTS, NETWORK),
+    // Asking for a password without showing it is a matter of the terminal, as the words themselves are.
+    only("rustix::termios", WORDS, SYSTEM),
     only("rustix", PORTS, SYSTEM),
     only("getrandom", PORTS, CHANCE),
     only("std::time::SystemTime", PORTS, CLOCK),
