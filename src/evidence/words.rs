@@ -2,7 +2,7 @@
 
 use super::{gather::Gathered, verify::Finding, withhold::Rules};
 use record::verify::{Problem, Report, Scope};
-use std::fmt::Write;
+use std::{cmp::Ordering, fmt::Write};
 
 /// The reference page holds the steps; a test runs exactly those.
 const REFERENCE: &str = include_str!("../../docs/reference/record.md");
@@ -232,12 +232,10 @@ fn still_holds(report: &Report) -> String {
         return "what still holds: the pages; what does not is named above".to_owned();
     };
     let before = broken.saturating_sub(1);
-    let text = if before < begin {
-        "what still holds: no page before the damage".to_owned()
-    } else if before > begin {
-        format!("what still holds: pages {begin} to {before}, unbroken")
-    } else {
-        format!("what still holds: page {begin}")
+    let text = match before.cmp(&begin) {
+        Ordering::Less => "what still holds: no page before the damage".to_owned(),
+        Ordering::Equal => format!("what still holds: page {begin}"),
+        Ordering::Greater => format!("what still holds: pages {begin} to {before}, unbroken"),
     };
     if end > broken {
         format!("{text}; behind it each page only by its own seal, as far as not named above")

@@ -5,7 +5,13 @@ use record::{
     Draft, Hash, KeySet, Line, Receipt, Role, SecretKey, Signer, Stamp, read_ranges,
     verify::{Report, Scope},
 };
-use std::{collections::HashMap, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use steelyard::{
     evidence::{Expected, Finding, Folder, Gathered, Rules, gather, verify},
     flow::{
@@ -45,12 +51,12 @@ fn golden(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn look(path: &PathBuf, expected: &Expected) -> Finding {
+fn look(path: &Path, expected: &Expected) -> Finding {
     let directory = Directory::look(path).unwrap();
     verify(&Folder::open(&directory).unwrap(), "it", expected)
 }
 
-fn draw(from: &PathBuf, batch: Option<&str>, words: &[&str], to: &PathBuf) -> Gathered {
+fn draw(from: &Path, batch: Option<&str>, words: &[&str], to: &Path) -> Gathered {
     let source = Directory::look(from).unwrap();
     let rules = Rules::read(words.iter().copied()).unwrap();
     gather(
@@ -62,7 +68,7 @@ fn draw(from: &PathBuf, batch: Option<&str>, words: &[&str], to: &PathBuf) -> Ga
     .unwrap()
 }
 
-fn text(path: &PathBuf) -> String {
+fn text(path: &Path) -> String {
     fs::read_to_string(path.join("evidence.pages")).unwrap()
 }
 
@@ -94,7 +100,7 @@ struct Gateway {
 }
 
 impl Gateway {
-    fn start(path: &PathBuf, key: &Arc<SecretKey>, lost: u64, before: Option<Self>) -> Self {
+    fn start(path: &Path, key: &Arc<SecretKey>, lost: u64, before: Option<Self>) -> Self {
         let disk: Arc<dyn Disk> = Arc::new(Directory::look(path).unwrap());
         let known = key.clone();
         let mut opened = ledger::open(&disk, SEGMENT, |_| Some(known.public().clone())).unwrap();
@@ -239,7 +245,7 @@ impl Gateway {
 
 /// Two power cuts in a row, a compressed segment, a key that changes, a restored image, two batches side by side,
 /// two closings and a comment after the last: all in 20 pages or so.
-fn hard_life(path: &PathBuf) -> Vec<SealedPage> {
+fn hard_life(path: &Path) -> Vec<SealedPage> {
     let (old, new) = (
         Arc::new(SecretKey::from_seed(&[31; 32])),
         Arc::new(SecretKey::from_seed(&[32; 32])),

@@ -62,6 +62,7 @@ fn fingerprint(text: &str) -> Result<Hash, String> {
         .ok_or_else(|| "a fingerprint has 43 letters, as in keys.jwks under kid".to_owned())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
 fn run(words: &ArgMatches) -> Result<ExitCode, Trouble> {
     let keys = |name| words.get_many(name).into_iter().flatten().copied().collect();
     let expected = Expected {
