@@ -4,6 +4,8 @@
 
 #[path = "binding/always.rs"]
 mod always;
+#[path = "binding/refused.rs"]
+mod refused;
 #[path = "binding/tables.rs"]
 mod tables;
 #[path = "binding/world.rs"]
