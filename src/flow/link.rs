@@ -138,6 +138,9 @@ struct Foreign {
     /// When answers of ours came that nobody waited for.
     strays: Vec<Duration>,
     refused_until: Option<Duration>,
+    /// Since when the line has not been quiet though it should be, and whether that was told.
+    restless_since: Option<Duration>,
+    never_rests: bool,
 }
 
 #[derive(Debug)]
@@ -266,7 +269,13 @@ pub fn next(mut link: Link, at: Moment, event: Event) -> (Link, Vec<Action>) {
         Event::OpenFailed(because) => link.open_failed(at, because, &mut out),
         Event::Sent => link.sent(at),
         Event::NotQuiet(bytes) => link.not_quiet(at, bytes, &mut out),
-        Event::Heard(bytes) => link.heard(at, bytes, &mut out),
+        Event::Heard(bytes) => {
+            link.heard(at, bytes, &mut out);
+            // a far end that never stops talking must not stop the clock
+            if link.wake().is_some_and(|wake| wake <= at.elapsed) {
+                link.tick(at, &mut out);
+            }
+        }
         Event::Unplugged(because) => link.lost(at, Change::Unplugged { because }, &mut out),
     }
     link.go_on(at, &mut out);
@@ -296,7 +305,7 @@ impl Link {
             }
             Phase::Quarantine { until } if now >= until => {
                 self.phase = Phase::Idle { not_before: now };
-                self.judge_burst(at, out);
+                self.rests(at, out);
             }
             Phase::Idle { not_before } if now >= not_before => {
                 self.phase = Phase::Idle { not_before };
@@ -319,6 +328,8 @@ impl Link {
     fn opened(&mut self, at: Moment, out: &mut Vec<Action>) {
         self.numbered.reopened();
         self.foreign.burst.clear();
+        self.foreign.restless_since = None;
+        self.foreign.never_rests = false;
         self.opened_at = at.elapsed;
         self.renew_at = None;
         for station in &mut self.stations {

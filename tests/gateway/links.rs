@@ -455,3 +455,52 @@ fn a_scale_that_talks_by_itself_is_silent_when_it_stops() {
     assert_eq!(world.words(&measure).last(), words.first());
     assert!(matches!(world.news[1].1, Change::Back { .. }), "{:?}", world.news);
 }
+
+// ---------------------------------------------------------------- too much
+
+#[test]
+fn a_line_that_never_rests_is_told_once_and_asked_again_when_it_does() {
+    let peer = |_, question: &[u8]| vec![(ms(5), answer(question, 7))];
+    let mut world = World::new(
+        plan(METER, Transport::ModbusRtu, &["WT-1"], ms(500)),
+        Box::new(peer),
+    );
+    world.run(ms(2000));
+    for after in 0..20_000 {
+        world.comes(ms(after), &[0x55]);
+    }
+    world.run(ms(21_000));
+    assert_eq!(
+        world.words("one"),
+        ["7 kg", "bad: more than one answer", "bad: silent"]
+    );
+    world.run(ms(26_000));
+    assert_eq!(world.words("one").last().unwrap(), "7 kg");
+    let told: Vec<bool> = world
+        .news
+        .iter()
+        .map(|(_, change)| matches!(change, Change::NeverRests { .. }))
+        .collect();
+    assert_eq!(told, [true, false], "{:?}", world.news);
+}
+
+#[test]
+fn a_far_end_that_floods_does_not_stop_the_clock() {
+    let flood: Vec<(Duration, Vec<u8>)> = (0..2000)
+        .map(|place| (ms(place / 10), vec![0xEE, 0xEE, 0, 0, 0, 5, 9, 3, 2, 0, 1]))
+        .collect();
+    let peer = move |now: Duration, question: &[u8]| {
+        if now < ms(3000) {
+            flood.clone()
+        } else {
+            vec![(ms(5), answer(question, 7))]
+        }
+    };
+    let mut world = World::new(
+        plan(METER, Transport::ModbusTcp, &["WT-1"], ms(500)),
+        Box::new(peer),
+    );
+    world.run(ms(20_000));
+    assert_eq!(world.words("one").last().unwrap(), "7 kg");
+    assert!((2..12).contains(&world.opens.len()), "{:?}", world.opens);
+}

@@ -22,10 +22,10 @@ impl Link {
                 self.doubt(at, question, heard.raw, &bytes, out);
             }
             Phase::Quarantine { until } => {
-                self.foreign.burst.extend_from_slice(&bytes);
                 self.phase = Phase::Quarantine {
                     until: until.max(at.elapsed + QUIET),
                 };
+                self.restless(at, &bytes, out);
             }
             Phase::Idle { not_before } => {
                 self.phase = Phase::Idle { not_before };
@@ -174,10 +174,32 @@ impl Link {
             self.give(outputs.unwrap_or_default(), out);
             return;
         }
-        self.foreign.burst.extend_from_slice(bytes);
         self.phase = Phase::Quarantine {
             until: at.elapsed + QUIET,
         };
+        self.restless(at, bytes, out);
+    }
+
+    /// Bytes on a line that should rest. One that never does can ask nobody, and says so once.
+    fn restless(&mut self, at: Moment, bytes: &[u8], out: &mut Vec<Action>) {
+        let room = BURST.saturating_sub(self.foreign.burst.len());
+        self.foreign.burst.extend(bytes.iter().take(room));
+        let since = *self.foreign.restless_since.get_or_insert(at.elapsed);
+        if at.elapsed.saturating_sub(since) >= NEVER_RESTS && !self.foreign.never_rests {
+            self.foreign.never_rests = true;
+            self.nobody_answers(at, out);
+            let heard = self.foreign.burst.clone();
+            self.tell(at, Change::NeverRests { heard }, out);
+        }
+    }
+
+    /// The line rests at last.
+    pub(super) fn rests(&mut self, at: Moment, out: &mut Vec<Action>) {
+        self.foreign.restless_since = None;
+        if std::mem::take(&mut self.foreign.never_rests) {
+            self.tell(at, Change::AloneAgain, out);
+        }
+        self.judge_burst(at, out);
     }
 
     /// A burst is over: noise, a late answer of ours, or another master.
@@ -260,6 +282,10 @@ fn is_question(frame: &[u8]) -> bool {
     }
 }
 
+/// What is kept of a burst, for judging and for showing.
+const BURST: usize = 512;
+/// A line that is never quiet for this long cannot be asked anything.
+const NEVER_RESTS: Duration = Duration::from_secs(3);
 /// How long a line rests after an answer that nobody waited for.
 const REST: Duration = Duration::from_millis(500);
 /// So many of them within [`ALONE_AGAIN`] are another master.

@@ -44,6 +44,8 @@ pub enum Change {
     SameInstrument { says: String },
     /// Frames on the line that nobody here asked for.
     AnotherMaster { heard: Vec<u8> },
+    /// Bytes without a pause, though nobody asks.
+    NeverRests { heard: Vec<u8> },
     /// No such frames for a while.
     AloneAgain,
 }
@@ -135,6 +137,15 @@ impl News {
                 Trouble::new("another-master", what)
                     .means(format!("answers from {who} are not believed until the line has been ours for 10 s"))
                     .so("find the second master (a panel, a service tool, a converter that echoes) and take it off this line")
+            }
+            Change::NeverRests { heard } => {
+                let what = format!(
+                    "{link} never rests: {} and more, without a pause and unasked",
+                    hex(heard)
+                );
+                Trouble::new("line-never-rests", what)
+                    .means(gap(&who))
+                    .so("is the instrument set to send by itself, or a wire of the pair loose? its driver asks and waits")
             }
             Change::AloneAgain => {
                 Trouble::new("alone-again", format!("{link} is ours again")).means(going_on())

@@ -10,6 +10,8 @@ pub(super) struct Numbered {
     buffer: Vec<u8>,
     last: u16,
     held: Option<Vec<u8>>,
+    /// Frames in a row that were not the awaited one.
+    strangers: usize,
 }
 
 /// What the stream gave.
@@ -62,17 +64,29 @@ impl Numbered {
             let frame: Vec<u8> = self.buffer.drain(..length).collect();
             let number = u16::from_be_bytes([frame[0], frame[1]]);
             if number != self.last {
+                self.strangers += 1;
                 cuts.push(Cut::Late(frame));
+                if self.strangers > FLOOD {
+                    self.strangers = 0;
+                    cuts.push(Cut::Broken(std::mem::take(&mut self.buffer)));
+                    return cuts;
+                }
             } else if self.held.is_none() {
                 self.held = Some(frame);
             }
         }
         if self.buffer.is_empty() {
+            if self.held.is_some() {
+                self.strangers = 0;
+            }
             cuts.extend(self.held.take().map(Cut::Answer));
         }
         cuts
     }
 }
+
+/// So many frames in a row that nobody waits for are no answers that came late.
+const FLOOD: usize = 100;
 
 /// How long the first frame is, as soon as that can be known; `Err` where it cannot be a frame.
 fn frame_length(buffer: &[u8]) -> Option<Result<usize, ()>> {
