@@ -460,12 +460,13 @@ impl Making {
     pub(crate) fn unmake(&self, value: &Value, is: Option<Is>, fields: &mut Fields) -> Result<(), String> {
         if !self.words.is_empty() {
             let text = value.to_string();
-            let (when, _) = self
-                .words
-                .iter()
-                .find(|(_, word)| *word == text)
-                .ok_or_else(|| format!("it never says {text:?}"))?;
-            when.make(fields, true);
+            let at = self.words.iter().position(|(_, word)| *word == text);
+            let at = at.ok_or_else(|| format!("it never says {text:?}"))?;
+            // the first that holds speaks, so those before it must not hold
+            for (when, _) in &self.words[..at] {
+                when.make(fields, false);
+            }
+            self.words[at].0.make(fields, true);
             return Ok(());
         }
         let quantity = match value {

@@ -248,29 +248,27 @@ impl PlayedText {
             .map(|(_, answers)| answers.into_iter().collect())
             .unwrap_or_default();
         others.insert(measure.to_owned(), answer.clone());
-        let mut second = None;
-        for (kind, model) in ask.answers.iter().zip(&self.models[at]) {
-            let Some(line) = line_for(ask, kind, model.as_deref(), &others) else {
-                continue;
-            };
-            let Some((then, said)) = answered(ask, &line) else {
-                continue;
-            };
-            let says = |wanted: &(&String, &Answer)| {
-                said.iter()
-                    .any(|(name, said)| name == wanted.0 && said == wanted.1)
-            };
-            if then == Then::MoreFollows || !says(&(&measure.to_owned(), &answer)) {
-                continue;
-            }
-            if others.iter().all(|wanted| says(&wanted)) {
-                self.lines[at] = line;
-                return Ok(());
-            }
-            second.get_or_insert(line);
-        }
-        self.lines[at] = second.ok_or_else(|| format!("this instrument never says {measure} is {answer}"))?;
+        // what else its answers carry stays as it is, unless the two cannot be said at once
+        let alone = BTreeMap::from([(measure.to_owned(), answer.clone())]);
+        let line = [others, alone]
+            .iter()
+            .find_map(|wanted| self.line_saying(at, wanted));
+        self.lines[at] = line.ok_or_else(|| format!("this instrument never says {measure} is {answer}"))?;
         Ok(())
+    }
+
+    /// A line that its own driver reads as all of this.
+    fn line_saying(&self, at: usize, wanted: &BTreeMap<String, Answer>) -> Option<Vec<u8>> {
+        let ask = &self.text.asks[at];
+        ask.answers
+            .iter()
+            .zip(&self.models[at])
+            .find_map(|(kind, model)| {
+                let line = line_for(ask, kind, model.as_deref(), wanted)?;
+                let (then, said) = answered(ask, &line)?;
+                let says = |(name, answer)| said.iter().any(|(known, said)| known == name && said == answer);
+                (then != Then::MoreFollows && wanted.iter().all(says)).then_some(line)
+            })
     }
 
     fn reply(&self, buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
@@ -391,13 +389,8 @@ fn line_for(
                 measure.making.unmake(value, None, &mut fields).ok()?;
             }
         }
-        for measure in &ask.measures {
-            doubt_for(
-                &measure.name,
-                wanted.get(&measure.name)?,
-                &ask.doubts,
-                &mut fields,
-            );
+        for (measure, answer) in wanted {
+            doubt_for(measure, answer, &ask.doubts, &mut fields);
         }
     }
     let mut model_slots = found
@@ -613,9 +606,13 @@ impl PlayedModbus {
         }
         doubt_for(measure, &answer, &read.doubts, &mut fields);
         let old = self.image.clone();
-        for read in &modbus.reads {
-            self.write_changed(read, &before, &fields)
-                .ok_or_else(|| format!("{answer} does not fit its register"))?;
+        let written = modbus
+            .reads
+            .iter()
+            .all(|read| self.write_changed(read, &before, &fields).is_some());
+        if !written {
+            self.image = old;
+            return Err(format!("{answer} does not fit its register"));
         }
         if self
             .said(read)
