@@ -4,6 +4,7 @@ use super::Command;
 use crate::{
     cli::{NOT_RIGHT, say},
     evidence::{Expected, Finding, Folder, verify},
+    flow::needs::Disk,
     ports::disk::Directory,
 };
 use clap::{Arg, ArgAction, ArgMatches};
@@ -102,9 +103,9 @@ pub(super) fn with_folder<T>(
     if let Ok(directory) = Directory::look(path) {
         return match Folder::open(&directory) {
             Ok(folder) => use_it(&folder),
-            Err(trouble) => match Directory::look(&path.join("ledger")) {
-                Ok(inner) => use_it(&Folder::open(&inner)?),
-                Err(_) => Err(trouble),
+            Err(trouble) => match ledger_in(&directory) {
+                Some(inner) => use_it(&Folder::open(&Directory::look(&inner)?)?),
+                None => Err(trouble),
             },
         };
     }
@@ -115,6 +116,14 @@ pub(super) fn with_folder<T>(
         .and_then(|name| name.to_str())
         .unwrap_or_default();
     use_it(&Folder::only(&directory, name)?)
+}
+
+/// The one ledger of a data directory: `ledger`, `line.ledger`.
+fn ledger_in(data: &Directory) -> Option<PathBuf> {
+    let names = data.list().ok()?;
+    let mut ledgers = names.iter().filter(|name| name.ends_with("ledger"));
+    let only = ledgers.next().filter(|_| ledgers.next().is_none());
+    only.map(|name| data.path().join(name))
 }
 
 pub(super) fn as_json(finding: &Finding) -> Value {
