@@ -115,21 +115,29 @@ impl Chart {
 
     /// The line of the last values; a hole stays a hole.
     pub(crate) fn trend(&self) -> String {
-        self.path(|_| true)
+        self.path(0)
     }
 
-    /// Those parts of the line that lie outside the limits.
+    /// The end of the line, as far back as it lies outside the limits now. What lies further back was
+    /// perhaps judged by other limits, or by none: it is never drawn as broken by these.
     pub(crate) fn outside(&self) -> String {
-        let outside = |v: f64| self.low.is_some_and(|low| v < low) || self.high.is_some_and(|high| v > high);
-        self.path(|pair| pair.iter().any(|v| outside(*v)))
+        let outside =
+            |v: &f64| self.low.is_some_and(|low| *v < low) || self.high.is_some_and(|high| *v > high);
+        let now = self.trend.iter().rev().take_while(|v| outside(v)).count();
+        // One value more, so that the stroke begins where the limit is crossed.
+        if now == 0 {
+            String::new()
+        } else {
+            self.path(self.trend.len().saturating_sub(now + 1))
+        }
     }
 
-    fn path(&self, wanted: impl Fn(&[f64]) -> bool) -> String {
+    fn path(&self, begin: usize) -> String {
         let start = STEPS + 1 - self.trend.len().min(STEPS + 1);
         let mut out = String::new();
         let mut pen_at = None;
-        for (at, pair) in self.trend.windows(2).enumerate() {
-            if !pair.iter().all(|v| v.is_finite()) || !wanted(pair) {
+        for (at, pair) in self.trend.windows(2).enumerate().skip(begin) {
+            if !pair.iter().all(|v| v.is_finite()) {
                 continue;
             }
             let (x, from, to) = (start + at, self.y(pair[0]), self.y(pair[1]));
@@ -296,14 +304,18 @@ mod tests {
     }
 
     #[test]
-    fn only_what_lies_outside_the_limits_is_drawn_as_such() {
-        let chart = point(
-            "70",
-            Some("68"),
-            Some("72"),
-            &[70.0, 71.0, 73.0, 71.0, 70.0, 70.0],
+    fn only_what_is_outside_now_is_drawn_as_broken() {
+        let trend = [60.0, 60.0, 70.0, 71.0, 73.0, 74.0];
+        let chart = point("74", Some("68"), Some("72"), &trend);
+        assert_eq!(
+            chart.outside().matches('L').count(),
+            2,
+            "not the 60 of the step before"
         );
-        assert_eq!(chart.outside().matches('L').count(), 2);
+        assert_eq!(
+            point("70", Some("68"), Some("72"), &[70.0, 73.0, 70.0]).outside(),
+            ""
+        );
         assert_eq!(point("70", None, None, &[70.0, 73.0]).outside(), "");
     }
 

@@ -181,15 +181,10 @@ fn point(page: &Page, id: &str, view: &PointView) -> Markup {
             "trend": chart.trend(), "out": chart.outside(),
         }),
     );
-    let title = if view.title.is_empty() {
-        &view.role
-    } else {
-        &view.title
-    };
     html! {
         div class="par" id={(id) "-row"} data-point=(view.point) data-state=(look.tone.word()) data-quality=(look.quality) {
             div class="l" {
-                span class="t" { (title) }
+                span class="t" title={(view.title) " · " (view.point)} { (label(view)) }
                 @match look.mark {
                     Some(mark) => span class={"mark " (look.tone.word())} {
                         (shape(mark)) span class="live" id={(id) "-word"} { (page.now(&word)) }
@@ -206,6 +201,18 @@ fn point(page: &Page, id: &str, view: &PointView) -> Markup {
             div class="g" { (chart.gauge(page, id, view.limits.as_ref())) }
             (chart.spark(page, id))
         }
+    }
+}
+
+/// What the unit calls the point: `product-temperature` is "Product temperature". One instrument may give
+/// several points, so its own title comes second.
+fn label(view: &PointView) -> String {
+    let words = view.role.replace(['-', '_'], " ");
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None if view.title.is_empty() => view.point.clone(),
+        None => view.title.clone(),
     }
 }
 

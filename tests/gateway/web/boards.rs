@@ -95,7 +95,7 @@ fn line(now: Stamp, ms: i64) -> Board {
             vec![
                 point(
                     "WT-3101.weight",
-                    "Scale SC-D1-02, net",
+                    "Net weight",
                     1.204,
                     3,
                     "kg",
@@ -131,7 +131,7 @@ fn line(now: Stamp, ms: i64) -> Board {
             vec![
                 point(
                     "WT-3401.weight",
-                    "Tube weight, mean of 10",
+                    "Tube weight",
                     51.2,
                     1,
                     "g",
@@ -139,15 +139,7 @@ fn line(now: Stamp, ms: i64) -> Board {
                     ms,
                 ),
                 point("F-400.speed", "Speed", 42.0, 0, "/min", ["", "", "", ""], ms),
-                point(
-                    "F-400.rejects",
-                    "Rejects, this batch",
-                    14.0,
-                    0,
-                    "pcs",
-                    ["", "", "", "30"],
-                    ms,
-                ),
+                point("F-400.rejects", "Rejects", 14.0, 0, "pcs", ["", "", "", "30"], ms),
             ],
         ),
         unit(
@@ -391,7 +383,7 @@ fn point(
     let step = ms / 1000;
     PointView {
         point: tag.into(),
-        role: tag.split('.').next_back().unwrap_or_default().into(),
+        role: title.to_lowercase().replace(' ', "-"),
         title: title.into(),
         value: format!("{:.decimals$}", value(step)),
         unit: unit.into(),
