@@ -12,7 +12,7 @@ use crate::{
 use driver::{Conversation, Heard, HeardAs, Question, Role};
 use record::{Failure, Trouble};
 use serde_json::json;
-use std::{fmt::Write, process::ExitCode, time::Duration};
+use std::{fmt::Write, io, process::ExitCode, time::Duration};
 
 /// What came of all questions.
 #[derive(Default)]
@@ -42,14 +42,14 @@ async fn talk(equipment: &Equipment, times: u32, json: bool) -> Result<ExitCode,
     let Some(asked) = plan.equipment.pop() else {
         return Ok(ExitCode::from(NOT_RIGHT));
     };
-    let cannot = |problem: std::io::Error| {
+    let cannot = |problem: io::Error| {
         Trouble::new(
             "cannot-open-line",
             format!("{} cannot be reached: {problem}", equipment.tag),
         )
         .at(&plan.name)
         .means("nothing was asked; what is recorded is not concerned")
-        .so("a gateway that is running holds the line: stop it, or look at the point on its screen")
+        .so(what_to_do(problem.kind()))
     };
     let mut line = SystemLinks.open(&address).await.map_err(cannot)?;
     let mut conversation = asked.conversation;
@@ -90,6 +90,19 @@ async fn talk(equipment: &Equipment, times: u32, json: bool) -> Result<ExitCode,
     })
 }
 
+fn what_to_do(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::ResourceBusy => {
+            "a gateway that is running holds the line: stop it, or look at the point on its screen"
+        }
+        io::ErrorKind::NotFound => "plug it in; its name stands in /dev/serial/by-id",
+        io::ErrorKind::PermissionDenied => {
+            "run it as the service user, or as a member of the group `dialout`"
+        }
+        _ => "is it powered, is the address right, does another program hold its only connection?",
+    }
+}
+
 /// One question and what came of it.
 struct Exchange {
     sent: Vec<u8>,
@@ -123,7 +136,7 @@ async fn one(
     line: &mut dyn Link,
     conversation: &mut Conversation,
     question: &Question,
-) -> std::io::Result<Exchange> {
+) -> io::Result<Exchange> {
     let clock = SystemClock::new();
     line.discard()?;
     conversation.forget();
@@ -145,7 +158,7 @@ async fn one(
             biased;
             count = line.receive(&mut bytes) => {
                 if count? == 0 {
-                    return Err(std::io::Error::other("the far end is gone"));
+                    return Err(io::Error::other("the far end is gone"));
                 }
                 exchange.heard.extend(conversation.hear(&bytes));
                 exchange.raw.append(&mut bytes);
@@ -164,7 +177,7 @@ async fn hear_only(
     tally: &mut Tally,
     equipment: &Equipment,
     json: bool,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let clock = SystemClock::new();
     let until = clock.elapsed() + LISTEN;
     if !json {
@@ -176,7 +189,7 @@ async fn hear_only(
     while clock.elapsed() < until {
         let mut raw = Vec::new();
         tokio::select! {
-            count = line.receive(&mut raw) => if count? == 0 { return Err(std::io::Error::other("the far end is gone")) },
+            count = line.receive(&mut raw) => if count? == 0 { return Err(io::Error::other("the far end is gone")) },
             () = clock.sleep(until.saturating_sub(clock.elapsed())) => break,
         }
         for heard in conversation.hear(&raw) {

@@ -97,7 +97,7 @@ mod tests {
         let wave = Motion::Wave {
             around: 72.0,
             swing: 1.5,
-            period: Duration::from_secs(60),
+            period: Duration::from_mins(1),
             noise: 0.2,
         };
         let afternoon =

@@ -167,9 +167,9 @@ fn eight_dead_units_of_thirty_two_do_not_slow_the_living() {
             };
             // 64 questions of about 30 ms each: a line near its limit
             let mut world = World::new(plan(METER, transport, &tags, ms(2400)), Box::new(peer));
-            world.run(Duration::from_secs(60));
+            world.run(Duration::from_mins(1));
             let before = tags[8..].iter().map(|tag| world.good(tag)).collect::<Vec<_>>();
-            world.run(Duration::from_secs(360));
+            world.run(Duration::from_mins(6));
             tags[8..]
                 .iter()
                 .zip(before)
@@ -195,7 +195,7 @@ fn a_dead_unit_that_comes_back_is_heard_within_its_budget() {
         plan(METER, Transport::ModbusRtu, &["A", "B", "C"], ms(1000)),
         Box::new(peer),
     );
-    world.run(Duration::from_secs(60));
+    world.run(Duration::from_mins(1));
     let told: Vec<&(Duration, Change)> = world.news.iter().collect();
     assert!(matches!(told[0].1, Change::Silent { .. }), "{told:?}");
     assert!(matches!(told[1].1, Change::Back { .. }), "{told:?}");
@@ -214,7 +214,7 @@ fn questions_keep_their_slots_without_drift() {
         vec![(ms(7), answer(question, 5))]
     };
     let mut world = World::new(plan(METER, Transport::ModbusTcp, &["A"], ms(250)), Box::new(peer));
-    world.run(Duration::from_secs(600));
+    world.run(Duration::from_mins(10));
     let times = times.borrow();
     assert!(times.len() >= 2399, "{}", times.len());
     let late = times.iter().map(|at| at.as_millis() % 250).max().unwrap();
@@ -240,7 +240,7 @@ fn an_unplugged_line_is_tried_at_least_every_five_seconds_and_never_in_a_loop() 
         world.events - events
     );
     for pair in world.opens[1..].windows(2) {
-        assert!(pair[1] - pair[0] <= ms(5000), "{:?}", world.opens);
+        assert!(pair[1].saturating_sub(pair[0]) <= ms(5000), "{:?}", world.opens);
     }
     world.plugged = true;
     world.run(ms(67_500));
@@ -259,7 +259,7 @@ fn a_line_on_which_everything_is_silent_is_made_anew_seldom() {
         plan(METER, Transport::ModbusTcp, &["A", "B"], ms(500)),
         Box::new(|_, _| vec![]),
     );
-    world.run(Duration::from_secs(600));
+    world.run(Duration::from_mins(10));
     assert!((8..=30).contains(&world.opens.len()), "{}", world.opens.len());
     assert_eq!(world.news.len(), 2, "{:?}", world.news);
 }

@@ -36,6 +36,9 @@ points = [ { at = 0, measure = "two", is = "uint32", one_count = "1 kg" } ]
 /// What a far end does with a question: bytes, each so much later.
 pub(super) type Peer = Box<dyn FnMut(Duration, &[u8]) -> Vec<(Duration, Vec<u8>)>>;
 
+/// Looks at a reading.
+pub(super) type Check = Box<dyn FnMut(&Reading)>;
+
 pub(super) struct World {
     link: Option<Link>,
     pub(super) now: Duration,
@@ -49,7 +52,7 @@ pub(super) struct World {
     pub(super) events: u64,
     pub(super) readings: Vec<(Duration, Reading)>,
     /// Looks at every reading in the moment it is given.
-    pub(super) check: Option<Box<dyn FnMut(&Reading)>>,
+    pub(super) check: Option<Check>,
     pub(super) news: Vec<(Duration, Change)>,
 }
 
