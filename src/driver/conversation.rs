@@ -552,6 +552,9 @@ impl Conversation {
     /// not ours is only seen from the beginning of what was heard.
     fn rtu(&mut self, modbus: &Modbus, heard: &mut Vec<Heard>) {
         let ours = self.pending.and_then(|pending| Some((pending, pending.request?)));
+        if ours.is_some_and(|(_, request)| under_way(&self.buffer, request)) {
+            return;
+        }
         if let Some((pending, request)) = ours {
             for length in [5, request.answer_bytes() + 2] {
                 let Some(start) = self.buffer.len().checked_sub(length) else {
@@ -657,6 +660,14 @@ impl Conversation {
 }
 
 const LONGEST_RTU: usize = 256;
+
+/// Whether the awaited answer has begun and not ended. Its first bytes can by chance be a sound frame of
+/// their own, and for that one value it would happen every time.
+fn under_way(buffer: &[u8], ours: Request) -> bool {
+    let whole = ours.answer_bytes() + 2;
+    let header = [ours.unit, ours.table.function(), (whole - 5) as u8];
+    buffer.starts_with(&header) && buffer.len() < whole
+}
 
 /// A sound frame that is not the awaited answer; `Some(true)` when it comes from the unit and function asked.
 fn foreign(buffer: &[u8], ours: Option<Request>) -> Option<bool> {
