@@ -88,6 +88,8 @@ struct Running {
     end: u64,
     segment: Option<(u64, Box<dyn DiskFile>)>,
     finish_by: Option<Duration>,
+    /// The channel from inside is closed.
+    closed: bool,
     /// Messages that are not the record, to be said again after a reconnect: by topic.
     retained: HashMap<String, Message>,
     counted: Counts,
@@ -111,6 +113,7 @@ impl Delivery {
             end,
             segment: None,
             finish_by: None,
+            closed: false,
             retained: HashMap::new(),
             counted,
         };
@@ -164,7 +167,7 @@ impl Running {
             };
             tokio::select! {
                 biased;
-                word = self.d.input.recv() => Happened::Inside(word),
+                word = self.d.input.recv(), if !self.closed => Happened::Inside(word),
                 word = from_broker => Happened::Broker(word),
                 () = tick => Happened::Tick,
             }
@@ -191,9 +194,9 @@ impl Running {
                 Ok(())
             }
             None => {
+                // Nobody speaks any more; what the broker still says counts until the end.
+                self.closed = true;
                 self.finish_by.get_or_insert(self.d.clock.elapsed());
-                // Nobody speaks any more: wait for time, not in a circle.
-                self.d.clock.sleep(TICK).await;
                 Ok(())
             }
         }
