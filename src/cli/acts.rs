@@ -2,8 +2,9 @@
 
 use super::life;
 use crate::{
-    config::Source,
+    config::{self, Source},
     daemon::{
+        control::{Apply, acceptable},
         opening::{self, Open},
         requests::{Reply, Request},
         sealing::{FromSealer, Sealer, ToSealer},
@@ -46,13 +47,35 @@ pub(super) async fn ask(source: &Source, request: &Request) -> Result<Option<Rep
     })
 }
 
+/// Enters another configuration while no gateway runs; says what is different.
+pub(super) async fn apply_while_stopped(act: &Apply) -> Result<String, Trouble> {
+    while_stopped(act.source.clone(), |open| {
+        let plant = acceptable(act, &open.plant)?;
+        let changes = config::difference(&open.plant, &plant)
+            .into_iter()
+            .map(|change| change.says);
+        let (now, changes) = (open.now, changes.collect::<Vec<_>>());
+        opening::enter_configuration(
+            open,
+            "applied",
+            &plant.files,
+            &act.by,
+            &act.reason,
+            &changes.join("; "),
+            now,
+        );
+        Ok(changes.join("\n"))
+    })
+    .await
+}
+
 /// Opens the ledger while no gateway runs, lets `act` enter what it has to, and makes it durable.
 pub(super) async fn while_stopped<T>(
     source: Source,
     act: impl FnOnce(&mut Open) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     let outside = life::outside();
-    let mut open = opening::open(source, &outside)
+    let mut open = opening::open(source, false, &outside)
         .await
         .map_err(|refusals| life::not_started(&refusals))?;
     let done = act(&mut open)?;

@@ -132,7 +132,7 @@ impl Whole {
 
 /// Opens a ledger for the configuration in these files.
 pub(super) async fn open(source: crate::config::Source, outside: &Outside) -> Result<Open, Trouble> {
-    opening::open(source, outside)
+    opening::open(source, true, outside)
         .await
         .map_err(|refusals| not_started(&refusals))
 }

@@ -61,8 +61,8 @@ pub struct Open {
 }
 
 /// Opens the ledger of this configuration, or makes it. `on_disk` is the configuration as it stands in its file now;
-/// the last accepted one runs.
-pub async fn open(on_disk: Source, outside: &Outside) -> Result<Open, Vec<Refusal>> {
+/// the last accepted one runs. That the two differ is an alarm, except to an act that is about to change it.
+pub async fn open(on_disk: Source, alarm: bool, outside: &Outside) -> Result<Open, Vec<Refusal>> {
     let written = crate::config::read(on_disk.clone());
     let directory = match &written {
         Ok(plant) => plant.gateway.ledger.clone(),
@@ -71,7 +71,7 @@ pub async fn open(on_disk: Source, outside: &Outside) -> Result<Open, Vec<Refusa
     let disk: Arc<dyn Disk> = Arc::new(Directory::take(&directory).map_err(one)?);
     let fresh = ledger::segments(disk.as_ref()).map_or(true, |segments| segments.is_empty());
     match written {
-        Ok(plant) => open_with(plant, Some(on_disk), disk, fresh, outside).await,
+        Ok(plant) => open_with(plant, Some(on_disk), disk, alarm, outside).await,
         // Only a first start has nothing to fall back on.
         Err(complaints) if fresh => Err(refused(&on_disk, &complaints)),
         Err(complaints) => {
@@ -117,7 +117,7 @@ async fn open_accepted(
         return Err(found);
     };
     let plant = crate::config::read(source.clone()).map_err(|complaints| refused(&source, &complaints))?;
-    let mut open = open_with(plant, None, disk, false, outside).await?;
+    let mut open = open_with(plant, None, disk, true, outside).await?;
     open.troubles.push(
         Trouble::new("configuration-broken", "the configuration on disk cannot be used")
             .at(&on_disk.name)
@@ -132,14 +132,10 @@ async fn open_with(
     plant: Plant,
     on_disk: Option<Source>,
     disk: Arc<dyn Disk>,
-    fresh: bool,
+    alarm: bool,
     outside: &Outside,
 ) -> Result<Open, Vec<Refusal>> {
-    let kept = if fresh {
-        Vec::new()
-    } else {
-        configuration_in(disk.as_ref()).await.map_err(one)?
-    };
+    let kept = configuration_in(disk.as_ref()).await.map_err(one)?;
     // The last accepted configuration runs, whatever the file says by now.
     let mut plant = plant;
     let mut differs = None;
@@ -158,7 +154,7 @@ async fn open_with(
     if kept.is_empty() {
         let files = open.plant.files.clone();
         open.configuration("first-start", &files, "machine", "", "", now);
-    } else if let Some(name) = differs {
+    } else if let Some(name) = differs.filter(|_| alarm) {
         open.differs(&name, "differing", now);
     }
     Ok(open)

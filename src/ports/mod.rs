@@ -16,3 +16,4 @@ pub mod random;
 pub mod serial;
 pub mod store_sqlite;
 pub mod tcp;
+pub mod terminal;

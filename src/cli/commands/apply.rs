@@ -6,7 +6,6 @@ use crate::{
     config,
     daemon::{
         control::{Apply, acceptable},
-        opening::enter_configuration,
         requests::Request,
     },
     ports::files::{SystemFiles, configuration},
@@ -71,17 +70,7 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
             Some(reply) if reply.done => say(&told(&reply.text)),
             Some(reply) => return Err(Trouble::new("configuration-refused", reply.text)),
             None => {
-                let changes = acts::while_stopped(source, |open| {
-                    let plant = acceptable(&act, &open.plant)?;
-                    let changes: Vec<String> = config::difference(&open.plant, &plant)
-                        .into_iter()
-                        .map(|change| change.says)
-                        .collect();
-                    let (now, list) = (open.now, changes.join("; "));
-                    enter_configuration(open, "applied", &plant.files, &act.by, &act.reason, &list, now);
-                    Ok(changes.join("\n"))
-                })
-                .await?;
+                let changes = acts::apply_while_stopped(&act).await?;
                 say(&told(&changes));
             }
         }

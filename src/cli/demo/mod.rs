@@ -5,10 +5,10 @@ mod plant;
 mod scene;
 mod terminal;
 
-use super::life;
+use super::{acts, life};
 use crate::{
     config::Source,
-    daemon::{gateway::Told, opening},
+    daemon::{control::Apply, gateway::Told, opening},
     evidence::{self, Expected, Folder},
     flow::needs::{Files, Login},
     ports::{
@@ -115,6 +115,16 @@ pub(super) async fn run(wish: &Wish) -> Result<Outcome, Trouble> {
         text,
         drivers: Vec::new(),
     };
+    if opening::accepted_in(&wish.data.join("line.ledger"), &source.name)?.is_some() {
+        // A demo that goes on in its ledger has its equipment at other addresses: a change like any other.
+        let reason = "the addresses of this run of the demo".to_owned();
+        acts::apply_while_stopped(&Apply {
+            source: source.clone(),
+            by: "demo".into(),
+            reason,
+        })
+        .await?;
+    }
     let open = life::open(source, &outside).await?;
     let ledger = open.plant.gateway.ledger.clone();
     let already = open.head.seq;
@@ -126,7 +136,7 @@ pub(super) async fn run(wish: &Wish) -> Result<Outcome, Trouble> {
 
     let batch = format!("B-DEMO-{}", &clock_text(clock.as_ref()));
     let board = whole.running.board.clone();
-    let watching = terminal.watch(news, board.clone());
+    let watching = terminal.watch(news, board.clone(), clock.clone());
     let played = tokio::select! {
         played = scene.play(&url, &batch, wish.length) => Some(played),
         () = life::told_to_stop() => None,

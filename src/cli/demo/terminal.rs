@@ -5,7 +5,7 @@ use crate::{
     cli::{err, say},
     daemon::gateway::Told,
     evidence::Finding,
-    flow::board::Board,
+    flow::{board::Board, needs::Clock},
 };
 use record::Line;
 use std::{io::IsTerminal, path::Path, sync::Arc, time::Duration};
@@ -51,10 +51,11 @@ impl Terminal {
         &self,
         mut news: mpsc::UnboundedReceiver<Told>,
         mut board: watch::Receiver<Arc<Board>>,
+        time: Arc<dyn Clock>,
     ) -> JoinHandle<()> {
         let terminal = self.clone();
         tokio::spawn(async move {
-            let mut pace = tokio::time::interval(Duration::from_secs(2));
+            let mut pace = time.sleep(PACE);
             let mut shown = 0;
             loop {
                 tokio::select! {
@@ -62,7 +63,8 @@ impl Terminal {
                         Some(told) => terminal.told(&told, &board.borrow_and_update()),
                         None => return,
                     },
-                    _ = pace.tick() => {
+                    () = &mut pace => {
+                        pace = time.sleep(PACE);
                         let now = Arc::clone(&board.borrow_and_update());
                         if now.record.captured != shown {
                             shown = now.record.captured;
@@ -161,6 +163,9 @@ impl Terminal {
         ));
     }
 }
+
+/// How often the counts are shown.
+const PACE: Duration = Duration::from_secs(2);
 
 /// What is worth a line on the terminal.
 fn in_words(kind: &str, line: &Line<'_>) -> Option<String> {
