@@ -6,6 +6,7 @@ pub mod gateway;
 pub mod indexing;
 pub mod link_task;
 pub mod opening;
+pub mod packing;
 pub mod requests;
 pub mod sealing;
 pub mod start;

@@ -96,10 +96,14 @@ fn refused(source: &Source, complaints: &[driver::Complaint]) -> Vec<Refusal> {
         .collect()
 }
 
-/// The ledger a configuration names, when the rest of it cannot be understood.
+/// The ledger a configuration names, when the rest of it cannot be understood: the one line that says it, even where
+/// the file as a whole is no TOML any more.
 fn ledger_of(text: &str) -> Option<PathBuf> {
-    let table: toml::Table = text.parse().ok()?;
-    Some(PathBuf::from(table.get("gateway")?.get("ledger")?.as_str()?))
+    let says = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("ledger")?.trim_start().strip_prefix('='))?;
+    let quoted = says.trim_start().strip_prefix('"')?;
+    quoted.split_once('"').map(|(path, _)| PathBuf::from(path))
 }
 
 /// The index beside the segments.
@@ -142,6 +146,14 @@ async fn open_with(
     if let Some(source) = &on_disk {
         if let Some(running) = accepted(&kept, &source.name) {
             if let Ok(accepted) = crate::config::read(running) {
+                let path = disk.path();
+                same_gateway(
+                    &plant,
+                    &accepted.gateway.name,
+                    accepted.gateway.usage.word(),
+                    &path,
+                )
+                .map_err(one)?;
                 if accepted.files != plant.files {
                     differs = Some(source.name.clone());
                 }
@@ -526,40 +538,37 @@ fn new_epoch(because: &str, found: &str, path: &Path) -> Trouble {
         .so("run `steelyard verify` on the ledger, keep the files as they are, and tell quality")
 }
 
+const UNTOUCHED: &str =
+    "nothing was changed: not one byte is written into a ledger that is not this gateway's";
+
+/// Refuses a ledger that is another gateway's, or of another use.
+fn same_gateway(plant: &Plant, gateway: &str, usage: &str, path: &Path) -> Result<(), Trouble> {
+    let (name, wanted) = (&plant.gateway.name, plant.gateway.usage.word());
+    if gateway != name {
+        let what = format!("this ledger belongs to the gateway {gateway:?}, not to {name:?}");
+        return Err(Trouble::new("ledger-of-another-gateway", what)
+            .at(path.display())
+            .means(UNTOUCHED)
+            .so("name this gateway's own ledger, or an empty directory for a new one"));
+    }
+    if usage != wanted {
+        let what = format!("this ledger is for {usage:?}, the configuration says {wanted:?}");
+        return Err(Trouble::new("ledger-of-another-use", what)
+            .at(path.display())
+            .means(UNTOUCHED)
+            .so("a ledger keeps its use for ever: name another directory for another use"));
+    }
+    Ok(())
+}
+
 /// Refuses a ledger that is another gateway's, of another use, or sealed by a key that is not here.
 fn whose(plant: &Plant, last: &ledger::LastPage, key: &PublicKey, disk: &dyn Disk) -> Result<(), Trouble> {
-    let path = disk.path();
-    let unchanged = "nothing was changed: not one byte is written into a ledger that is not this gateway's";
-    if last.gateway != plant.gateway.name {
-        return Err(Trouble::new(
-            "ledger-of-another-gateway",
-            format!(
-                "this ledger belongs to the gateway {:?}, not to {:?}",
-                last.gateway, plant.gateway.name
-            ),
-        )
-        .at(path.display())
-        .means(unchanged)
-        .so("name this gateway's own ledger, or an empty directory for a new one"));
-    }
-    if last.usage != plant.gateway.usage.word() {
-        return Err(Trouble::new(
-            "ledger-of-another-use",
-            format!(
-                "this ledger is for {:?}, the configuration says {:?}",
-                last.usage,
-                plant.gateway.usage.word()
-            ),
-        )
-        .at(path.display())
-        .means(unchanged)
-        .so("a ledger keeps its use for ever: name another directory for another use"));
-    }
+    same_gateway(plant, &last.gateway, &last.usage, &disk.path())?;
     let expected = last.new_key.unwrap_or(last.kid);
     if expected != key.thumbprint() {
         return Err(Trouble::new("ledger-key-missing", format!("the key that seals this ledger ({expected}) is not the one in the configuration ({})", key.thumbprint()))
             .at(plant.gateway.signing_key.display())
-            .means(unchanged)
+            .means(UNTOUCHED)
             .so("put the gateway's key back from its backup; a key that is lost for good needs a new epoch, enrolled by a person"));
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::{
     indexing,
     link_task::LinkTask,
     opening::{Open, Outside},
+    packing,
     sealing::Sealer,
 };
 use crate::{
@@ -215,6 +216,12 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         control: asked,
         stop: stopped,
     };
+    tokio::spawn(packing::pack(
+        core.links.index.clone(),
+        core.disk.clone(),
+        clock.clone(),
+        ears.stop.clone(),
+    ));
     let core = tokio::spawn(core.run(ears));
     Ok(Running {
         board,

@@ -10,6 +10,7 @@ use super::{
     seal::{Head, SealedPage},
 };
 use record::{Hash, Page, PublicKey, Scanner, Stamp, Trouble};
+use sha2::{Digest, Sha256};
 use std::{io, sync::Arc};
 
 /// The blocks a page may not share.
@@ -530,46 +531,68 @@ pub fn compress(disk: &dyn Disk, number: u64) -> Result<(u64, u64), Trouble> {
 }
 
 fn compress_or(disk: &dyn Disk, number: u64) -> io::Result<(u64, u64)> {
-    use io::Write as _;
     let plain = segment_name(number);
     let (packed, temporary) = (format!("{plain}.gz"), format!("segment-{number:06}.packing"));
     let before = disk.open_read(&plain)?.len()?;
-    let mut text = Vec::new();
-    let mut rest = Vec::new();
-    read_segment(disk, &plain, |_, piece| match piece {
-        Ok(page) => text.extend_from_slice(page.bytes()),
-        Err(bytes) => rest.push(bytes.to_vec()),
-    })?;
-    if !rest.is_empty() {
-        // A torn tail or damage: the bytes stay exactly as they lie.
-        return Ok((before, before));
-    }
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
-    encoder.write_all(&text)?;
-    let bytes = encoder.finish()?;
     for leftover in [&temporary, &packed] {
         if disk.list()?.contains(leftover) {
             disk.remove(leftover)?;
         }
     }
-    let mut file = disk.create(&temporary)?;
-    file.write_at(&bytes, 0)?;
-    file.sync_all()?;
-    let mut back = Vec::with_capacity(text.len());
+    let file = disk.create(&temporary)?;
+    let mut encoder = flate2::write::GzEncoder::new(Appending { file, at: 0 }, flate2::Compression::new(6));
+    let (mut written, mut failed, mut foreign) = (Sha256::new(), Ok(()), false);
+    read_segment(disk, &plain, |_, piece| match piece {
+        Ok(page) if failed.is_ok() => {
+            written.update(page.bytes());
+            failed = io::Write::write_all(&mut encoder, page.bytes());
+        }
+        Ok(_) => {}
+        Err(_) => foreign = true,
+    })?;
+    failed?;
+    let mut out = encoder.finish()?;
+    if foreign {
+        // A torn tail or damage: the bytes stay exactly as they lie.
+        drop(out);
+        disk.remove(&temporary)?;
+        return Ok((before, before));
+    }
+    out.file.sync_all()?;
+    let after = out.at;
+    let mut back = Sha256::new();
     let reader = SegmentReader {
         file: disk.open_read(&temporary)?,
         at: 0,
     };
-    io::Read::read_to_end(
+    chunks(
         &mut flate2::read::MultiGzDecoder::new(io::BufReader::new(reader)),
-        &mut back,
+        &mut |bytes, _| back.update(bytes),
     )?;
-    if back != text {
+    if back.finalize() != written.finalize() {
         return Err(io::Error::other("what was read back is not what was written"));
     }
     disk.rename(&temporary, &packed)?;
     disk.sync_dir()?;
     disk.remove(&plain)?;
     disk.sync_dir()?;
-    Ok((before, bytes.len() as u64))
+    Ok((before, after))
+}
+
+/// Writes to the end of a new file.
+struct Appending {
+    file: Box<dyn DiskFile>,
+    at: u64,
+}
+
+impl io::Write for Appending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_at(bytes, self.at)?;
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

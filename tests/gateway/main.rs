@@ -12,6 +12,7 @@ mod config;
 mod evidence;
 mod links;
 mod mqtt;
+mod opening;
 mod power_loss;
 mod store;
 mod web;
