@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 root = pathlib.Path(os.environ["STEELYARD_ROOT"])
@@ -177,38 +178,34 @@ class Gateway:
     def __init__(self, config, ledger, log="gateway.log"):
         self.config, self.ledger, self.log = config, pathlib.Path(ledger), log
         self.process = None
-        self.ear = None
+        self.heard = []
 
     def start(self, ready_within=10):
         """Starts it; the seconds until it said that it is ready."""
-        path = work / "notify"
-        path.unlink(missing_ok=True)
-        if self.ear:
-            self.ear.close()
-        self.ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.ear.bind(str(path))
+        path = work / f"notify-{len(started)}"
+        ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        ear.bind(str(path))
+        self.heard = []
+        threading.Thread(target=self._listen, args=(ear, self.heard), daemon=True).start()
         begun = time.monotonic()
         self.process = start(self.log, steelyard, "run", self.config, NOTIFY_SOCKET=str(path), WATCHDOG_USEC="30000000")
         self.hears("READY=1", ready_within)
         return time.monotonic() - begun
 
+    @staticmethod
+    def _listen(ear, heard):
+        """As a service manager does: always, or whoever speaks to it would wait."""
+        while True:
+            heard.append(ear.recv(4096).decode())
+
     def hears(self, word, seconds):
-        """Waits for a word to the service manager; how many others came before."""
-        until, others = time.monotonic() + seconds, 0
-        while time.monotonic() < until:
-            if self.process.poll() is not None:
+        """Waits for a word to the service manager."""
+        until = time.monotonic() + seconds
+        while not any(word in said for said in self.heard):
+            if self.process.poll() is not None or time.monotonic() > until:
                 print(words_of(self.log)[-3000:])
-                fail(f"the gateway ended with exit code {self.process.returncode} before it said {word}")
-            self.ear.settimeout(0.1)
-            try:
-                said = self.ear.recv(4096).decode()
-            except TimeoutError:
-                continue
-            if word in said:
-                return others
-            others += 1
-        print(words_of(self.log)[-3000:])
-        fail(f"the gateway did not say {word} within {seconds} s")
+                fail(f"the gateway did not say {word} within {seconds} s (exit code: {self.process.poll()})")
+            time.sleep(0.01)
 
     def ask(self, request):
         """One request through the control socket beside the ledger; None where nobody answers."""
@@ -241,12 +238,12 @@ class Gateway:
             fail(f"the gateway stopped with exit code {code}")
 
 
-def lines(ledger):
-    """Every line of every segment in order: seal lines as text, entries as objects."""
+def lines(ledger, raw=False):
+    """Every line of every segment in order: seal lines as text, entries as objects; or both as bytes."""
     for path in sorted(pathlib.Path(ledger).glob("segment-*.pages*")):
         data = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
         for line in re.findall(rb"[^\n]+", data):
-            yield json.loads(line) if line.startswith(b"{") else line.decode()
+            yield line if raw else json.loads(line) if line.startswith(b"{") else line.decode()
 
 
 def entries(ledger):
@@ -274,8 +271,8 @@ CONFIGURATION = """format = 1
 name               = "line-9"
 plant              = "Test"
 use                = "qualification"
-ledger             = "{work}/ledger"
-signing_key        = "{work}/gateway.key"
+ledger             = "{place}/ledger"
+signing_key        = "{place}/gateway.key"
 stop_capture_below = "64 MiB"
 seal_within        = "{seal_within}"
 segment_size       = "4 MiB"
@@ -295,7 +292,7 @@ record_with_draft = true
 [unit.MX-1]
 title        = "Mixer"
 kind         = "mixer"
-without_step = "1 s"
+without_step = "200 ms"
 
 [unit.MX-1.roles]
 product-temperature = "TC-1.temperature"
@@ -312,9 +309,10 @@ listen = "127.0.0.1:0"
 """
 
 
-def configuration(controller, record_store, name="steelyard.toml", seal_within="200 ms", every="100 ms", missing_after="2 s"):
-    path = work / name
-    path.write_text(CONFIGURATION.format(work=work, controller=controller, record_store=record_store,
+def configuration(controller, record_store, place=work, seal_within="200 ms", every="100 ms", missing_after="2 s"):
+    """The configuration of a small plant, with everything it makes below `place`."""
+    path = place / "steelyard.toml"
+    path.write_text(CONFIGURATION.format(place=place, controller=controller, record_store=record_store,
                                          seal_within=seal_within, every=every, missing_after=missing_after))
     return path
 
