@@ -5,6 +5,7 @@
 
 mod acts;
 mod asking;
+mod bench;
 #[cfg(feature = "embedded-broker")]
 mod demo;
 mod life;

@@ -1,0 +1,250 @@
+//! The benchmarks that need no second program: the figures of the product, measured through the code that runs in
+//! a plant, on the machine a person stands at. `docs/benchmarks.md` says how to repeat and read them.
+//!
+//! They measure and never judge: a figure below its target is a line like any other. They must never touch a
+//! ledger that is there: everything happens in a directory of its own, which is removed at the end.
+
+mod pages;
+#[cfg(feature = "embedded-broker")]
+mod seal;
+mod store;
+mod sync;
+mod verify;
+
+use crate::ports::files;
+use record::Trouble;
+use serde_json::{Map, Value, json};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Their names, in the order in which they run.
+pub(super) const NAMES: &[&str] = &[
+    #[cfg(feature = "embedded-broker")]
+    "seal",
+    "sync",
+    "verify",
+    "store",
+];
+
+/// One figure.
+#[derive(Debug)]
+pub(super) struct Figure {
+    /// Of which benchmark: `seal`.
+    pub name: &'static str,
+    pub value: f64,
+    /// `entries/s`.
+    pub unit: &'static str,
+    /// What it should reach, where the product promises it.
+    pub target: Option<f64>,
+    /// Under which conditions, in words.
+    pub said: String,
+    /// The same for a script.
+    pub conditions: Vec<(&'static str, f64)>,
+}
+
+impl Figure {
+    fn reached(&self) -> Option<bool> {
+        self.target.map(|target| self.value >= target)
+    }
+
+    /// One line for people.
+    pub(super) fn words(&self) -> String {
+        let figure = format!("{} {}", grouped(self.value), self.unit);
+        let target = match (self.target, self.reached()) {
+            (Some(target), Some(true)) => format!("target {}, reached", grouped(target)),
+            (Some(target), _) => format!("target {}, missed", grouped(target)),
+            (None, _) => "no target".to_owned(),
+        };
+        format!("{:<7} {figure:>20}   {target:<24} {}", self.name, self.said)
+    }
+
+    /// One object for scripts.
+    pub(super) fn as_json(&self) -> Value {
+        let numbers = self
+            .conditions
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)));
+        json!({
+            "name": self.name,
+            "figure": (self.value * 10.0).round() / 10.0,
+            "unit": self.unit,
+            "target": self.target,
+            "reached": self.reached(),
+            "says": self.said,
+            "conditions": numbers.collect::<Map<_, _>>(),
+        })
+    }
+}
+
+/// Measures one of [`NAMES`]; each stretch takes about `length`.
+pub(super) async fn measure(name: &str, place: &Path, length: Duration) -> Result<Vec<Figure>, Trouble> {
+    match name {
+        #[cfg(feature = "embedded-broker")]
+        "seal" => Ok(vec![seal::measure(&place.join(name), length).await?]),
+        "sync" => {
+            let place = place.join(name);
+            Ok(vec![beside(move || sync::measure(&place, length)).await?])
+        }
+        "verify" => beside(move || verify::measure(length)).await,
+        _ => Ok(vec![store::measure(&place.join(name), length).await?]),
+    }
+}
+
+/// Work that does not wait for anything runs beside the tasks, as in the daemon.
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
+) -> Result<T, Trouble> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(not_measured("a part of the benchmark ended before its end")))
+}
+
+fn not_measured(why: impl std::fmt::Display) -> Trouble {
+    Trouble::new("not-measured", format!("this could not be measured: {why}"))
+        .means("there is no figure; no ledger of a plant was touched")
+        .so("name a directory with room on the disk in question: steelyard bench --data DIR")
+}
+
+/// A directory of its own, removed with everything in it when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place(PathBuf);
+
+impl Place {
+    /// Makes it below this directory.
+    pub(super) fn below(directory: &Path) -> Result<Self, Trouble> {
+        let path = directory.join(format!("steelyard-bench-{}", std::process::id()));
+        files::make_directory(&path).map_err(|error| not_measured(error).at(path.display()))?;
+        Ok(Self(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // holds because what could not be removed stands where the output says
+        let _ = files::remove_directory(&self.0);
+    }
+}
+
+/// `1234567.8` as `1,234,568`; below a thousand with one digit behind the point.
+fn grouped(value: f64) -> String {
+    if value < 1000.0 {
+        return format!("{value:.1}").trim_end_matches(".0").to_owned();
+    }
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn per_second(count: u64, took: Duration) -> f64 {
+    count as f64 / took.as_secs_f64().max(1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_figure_is_read_at_a_glance() {
+        let figure = |value, target| Figure {
+            name: "seal",
+            value,
+            unit: "entries/s",
+            target,
+            said: "240 entries a page".into(),
+            conditions: vec![("pages", 12.0)],
+        };
+        assert_eq!(
+            figure(123_456.7, Some(100_000.0)).words(),
+            "seal       123,457 entries/s   target 100,000, reached  240 entries a page"
+        );
+        assert!(
+            figure(99_999.0, Some(100_000.0))
+                .words()
+                .contains("target 100,000, missed")
+        );
+        assert!(figure(81.24, None).words().contains("81.2 entries/s   no target"));
+        let object = figure(99_999.0, Some(100_000.0)).as_json();
+        assert_eq!(
+            (&object["reached"], &object["conditions"]["pages"]),
+            (&json!(false), &json!(12.0))
+        );
+    }
+
+    #[test]
+    fn what_a_benchmark_wrote_is_gone_afterwards() {
+        let place = Place::below(&std::env::temp_dir()).unwrap();
+        let path = place.path().to_owned();
+        files::make_directory(&path.join("seal")).unwrap();
+        assert!(path.is_dir());
+        drop(place);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_ledger_made_for_measuring_holds_like_any_other() {
+        for (each, pages) in [(1, 7), (250, 3)] {
+            let made = pages::Ledger::made(each, pages).unwrap();
+            let report = made.check();
+            assert!(report.holds(), "{:?}", report.problems);
+            assert_eq!((report.pages, report.entries), (pages, pages * each as u64));
+        }
+    }
+
+    #[test]
+    fn one_entry_a_page_is_measured_beside_its_disk() {
+        let place = Place::below(&std::env::temp_dir().join("one-entry-a-page")).unwrap();
+        let figure = sync::measure(&place.path().join("sync"), Duration::from_millis(200)).unwrap();
+        let of = |name: &str| {
+            figure
+                .conditions
+                .iter()
+                .find(|(known, _)| *known == name)
+                .unwrap()
+                .1
+        };
+        assert!(of("pages") > 0.0 && of("disk_syncs_per_second") > 0.0);
+        let ratio = of("pages_per_second") / of("disk_syncs_per_second") * 100.0;
+        assert!((figure.value - ratio).abs() < 0.001, "{figure:?}");
+    }
+
+    #[cfg(feature = "embedded-broker")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn every_entry_that_was_sealed_for_the_figure_arrives_at_the_subscriber() {
+        let place = Place::below(&std::env::temp_dir().join("sealed-and-published")).unwrap();
+        let figure = seal::measure(&place.path().join("seal"), Duration::from_millis(300))
+            .await
+            .unwrap();
+        let of = |name: &str| {
+            figure
+                .conditions
+                .iter()
+                .find(|(known, _)| *known == name)
+                .unwrap()
+                .1
+        };
+        assert!(figure.value > 0.0 && of("entries") > 0.0);
+        assert!(of("entries") / of("seconds") - figure.value < 1.0, "{figure:?}");
+    }
+
+    #[tokio::test]
+    async fn the_record_store_is_measured_on_pages_it_takes() {
+        let place = Place::below(&std::env::temp_dir().join("record-store")).unwrap();
+        let figure = store::measure(&place.path().join("store"), Duration::from_millis(50))
+            .await
+            .unwrap();
+        assert!(figure.value > 0.0);
+    }
+}
