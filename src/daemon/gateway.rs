@@ -23,7 +23,7 @@ use crate::{
     },
     ports::machine,
 };
-use record::{Draft, Failure, Stamp, Trouble};
+use record::{Draft, Failure, Line as Entry, Stamp, Trouble, Unit};
 use std::{
     collections::VecDeque,
     sync::{Arc, mpsc::SyncSender},
@@ -347,6 +347,7 @@ impl Core {
                     .iter()
                     .filter(|line| line.kind != "reading" && line.kind != "file")
                 {
+                    self.remember(line.kind, &line.line);
                     self.tell(Told::Captured {
                         kind: line.kind,
                         line: line.line.clone(),
@@ -361,6 +362,36 @@ impl Core {
             FromSealer::Ended => Ok(()),
             FromSealer::Failed(trouble) => Err(trouble),
         }
+    }
+
+    /// An excursion that is over still calls for somebody to look, until the next batch begins in its unit.
+    fn remember(&mut self, kind: &str, line: &[u8]) {
+        if !matches!(kind, "excursion" | "batch") {
+            return;
+        }
+        let Ok(line) = Entry::read(line) else { return };
+        let of = |name| line.text(name).unwrap_or_default();
+        let unit = format!("over-{}-", of("unit"));
+        if kind == "batch" && of("state") == "running" {
+            self.state.calls.retain(|call| !call.id.starts_with(&unit));
+        }
+        let (Some(opened), Some(since)) = (line.int("opened"), Stamp::read(&of("time"))) else {
+            return;
+        };
+        let data = |name| line.data_text(name).unwrap_or_default();
+        let shown = Unit::named(&data("in")).map_or_else(|| data("in"), |unit| unit.shown().to_owned());
+        let seconds = (line.data_int("duration_ms").unwrap_or_default() + 500) / 1000;
+        let (side, limit) = (data("side"), data("limit"));
+        let words = Trouble::new(
+            "excursion-over",
+            format!("{} was {side} {limit} {shown} for {seconds} s", of("role")),
+        )
+        .means(format!(
+            "It came to {} {shown}. Stored as excursion {opened}.",
+            data("extreme")
+        ))
+        .so("Quality looks at it when the batch is reviewed.");
+        self.call(format!("{unit}{opened}"), Urgency::Look, &words, since);
     }
 
     fn captured(&mut self, place: &Place) {
