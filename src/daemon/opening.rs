@@ -527,14 +527,18 @@ fn parts(text: &str, most: usize) -> Vec<&str> {
 }
 
 fn new_epoch(because: &str, found: &str, path: &Path) -> Trouble {
-    let name = if because == "damage" {
-        "ledger-damaged"
+    let what = format!("a new epoch begins: {found}");
+    let trouble = if because == "damage" {
+        Trouble::new("ledger-damaged", what)
     } else {
-        "ledger-restored"
+        Trouble::new("ledger-restored", what)
     };
-    Trouble::new(name, format!("a new epoch begins: {found}"))
+    trouble
         .at(path.display())
-        .means("nothing is overwritten and no number is given twice; what is whole is still delivered, and the break stays visible for ever")
+        .means(
+            "nothing is overwritten and no number is given twice; what is whole is still delivered, \
+             and the break stays visible for ever",
+        )
         .so("run `steelyard verify` on the ledger, keep the files as they are, and tell quality")
 }
 

@@ -12,7 +12,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 pub(crate) const COMMAND: Command = Command {
     name: "evidence",
-    about: "Draw the evidence about a batch out of a ledger; or withhold from evidence",
+    about: "Draws the evidence about a batch out of a ledger; or withholds from evidence",
     args,
     run,
     order: 55,

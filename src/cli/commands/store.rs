@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) const COMMAND: Command = Command {
     name: "store",
-    about: "The record store's side: takes pages, keeps them, gives receipts",
+    about: "Is the record store's side: takes pages, keeps them, gives receipts",
     args,
     run,
     order: 70,

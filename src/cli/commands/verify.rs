@@ -17,7 +17,7 @@ use std::{
 
 pub(crate) const COMMAND: Command = Command {
     name: "verify",
-    about: "Check a ledger or evidence, anywhere: what is proven, and what is not",
+    about: "Checks a ledger or evidence, anywhere: what is proven, and what is not",
     args,
     run,
     order: 50,
