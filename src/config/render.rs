@@ -263,6 +263,7 @@ fn columns(c: char) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot go on should stop
     use super::*;
 
     fn at(text: &str, part: &str) -> Range<usize> {

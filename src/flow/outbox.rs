@@ -243,7 +243,7 @@ impl Outbox {
         match word {
             StoreWord::Receipt(receipt) => match self.same(receipt.epoch, receipt.page, receipt.seal) {
                 Some(true) => self.release(receipt.page, actions, |counts, place| {
-                    counts.receipted += place.count
+                    counts.receipted += place.count;
                 }),
                 Some(false) => self.fork(receipt.page, actions),
                 None => {}

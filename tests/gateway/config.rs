@@ -24,7 +24,7 @@ fn keys_on_the_page(page: &str) -> BTreeMap<String, Vec<String>> {
     let mut block = String::new();
     for line in page.lines() {
         if let Some(title) = line.strip_prefix("## ") {
-            block = title.trim_matches('`').to_owned();
+            title.trim_matches('`').clone_into(&mut block);
         } else if let Some(key) = line.strip_prefix("| `").and_then(|rest| rest.split_once('`')) {
             blocks.entry(block.clone()).or_default().push(key.0.to_owned());
         }

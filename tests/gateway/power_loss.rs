@@ -78,7 +78,7 @@ impl Run {
                         .with("last_page", head.page)
                         .with("last_seq", head.seq)
                         .data("found", found),
-                )
+                );
             }
             Ending::Empty | Ending::Whole => {}
         }
@@ -266,7 +266,7 @@ fn a_closed_segment_is_compressed_and_still_the_same() {
     assert!(!disk.list().unwrap().contains(&ledger::segment_name(1)));
     let mut pages = 0;
     ledger::read_segment(&disk, "segment-000001.pages.gz", |_, piece| {
-        pages += u64::from(piece.is_ok())
+        pages += u64::from(piece.is_ok());
     })
     .unwrap();
     assert!(pages > 0 && pages < before.pages);
