@@ -195,9 +195,10 @@ fn entries(place: &Place, kind: &str) -> Vec<String> {
     for (_, bytes) in bytes(&place.ledger()) {
         for line in bytes.split(|byte| *byte == b'\n') {
             if let Ok(read) = Line::read(line)
-                && read.kind() == kind {
-                    found.push(String::from_utf8(line.to_vec()).unwrap());
-                }
+                && read.kind() == kind
+            {
+                found.push(String::from_utf8(line.to_vec()).unwrap());
+            }
         }
     }
     found
