@@ -2,7 +2,7 @@
 //! and why; what is not different is not touched.
 
 use crate::{
-    cli::{Command, NOT_RIGHT, acts, life, say},
+    cli::{COULD_NOT, Command, NOT_RIGHT, acts, err, life, say},
     config,
     daemon::{
         control::{Apply, acceptable},
@@ -68,7 +68,11 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     life::runtime()?.block_on(async {
         match acts::ask(&source, &request).await? {
             Some(reply) if reply.done => say(&told(&reply.text)),
-            Some(reply) => return Err(Trouble::new("configuration-refused", reply.text)),
+            Some(reply) => {
+                // The gateway has said it in four parts already.
+                err(&reply.text);
+                return Ok(ExitCode::from(COULD_NOT));
+            }
             None => {
                 let changes = acts::apply_while_stopped(&act).await?;
                 say(&told(&changes));

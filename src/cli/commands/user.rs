@@ -1,7 +1,7 @@
 //! `steelyard user add|list`: people, made on the machine itself. There is no default and no shared account.
 
 use crate::{
-    cli::{Command, acts, life, say},
+    cli::{COULD_NOT, Command, acts, err, life, say},
     daemon::requests::Request,
     flow::{
         needs::{Files, Random},
@@ -118,7 +118,11 @@ fn add(source: crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, 
     life::runtime()?.block_on(async {
         match acts::ask(&source, &request).await? {
             Some(reply) if reply.done => say(&reply.text),
-            Some(reply) => return Err(Trouble::new("person-refused", reply.text)),
+            Some(reply) => {
+                // The gateway has said it in four parts already.
+                err(&reply.text);
+                return Ok(ExitCode::from(COULD_NOT));
+            }
             None => {
                 acts::while_stopped(source, |open| {
                     let mut people = People::default();
