@@ -128,7 +128,6 @@ pub(super) async fn run(wish: &Wish) -> Result<Outcome, Trouble> {
     let open = life::open(source, &outside).await?;
     let ledger = open.plant.gateway.ledger.clone();
     let already = open.head.seq;
-    let before = open.index.counts().await?.receipted;
     let (told, news) = mpsc::unbounded_channel::<Told>();
     let mut whole = life::start(open, outside, Arc::new(Mqtt), Some(told)).await?;
     let page = whole.web.map(|at| format!("http://{at}/")).unwrap_or_default();
@@ -164,8 +163,9 @@ pub(super) async fn run(wish: &Wish) -> Result<Outcome, Trouble> {
     let outcome = Outcome {
         captured,
         sealed: captured,
-        delivered: counts.delivered.saturating_sub(before),
-        receipted: counts.receipted.saturating_sub(before),
+        // Of this run: what was there before is receipted first.
+        delivered: counts.delivered.saturating_sub(already),
+        receipted: counts.receipted.saturating_sub(already),
         // What the record store itself says it holds decides, not what the gateway believes.
         lost: captured.saturating_sub(held),
         verified: finding.holds(),
