@@ -86,6 +86,47 @@ fn add_leaf(facts: &mut PageFacts, batch: &str, leaf: Hash, closing: bool) {
     facts.batches[at].2 += u64::from(closing);
 }
 
+/// The index beside the segments.
+pub const INDEX: &str = "index.sqlite";
+
+/// Opens the index of a ledger and brings it up to the segments. One that knows a page the ledger does not hold where it
+/// says – a restored image, a damaged segment – is thrown away and made again.
+pub async fn open(disk: &dyn Disk, ledger: &str) -> Result<Index, Trouble> {
+    let path = disk.path().join(INDEX);
+    let mut index = Index::open(&path, ledger).await?;
+    if let Some(place) = index.last().await? {
+        if !stands(disk, &place) {
+            tracing::warn!(
+                page = place.page,
+                "the index knows a page this ledger does not hold; it is made again"
+            );
+            index.close().await;
+            index = Index::anew(&path, ledger).await?;
+        }
+    }
+    catch_up(&index, disk).await?;
+    Ok(index)
+}
+
+/// Whether this page stands in the ledger.
+fn stands(disk: &dyn Disk, place: &Place) -> bool {
+    let plain = ledger::segment_name(place.segment);
+    let mut seal = vec![0; 16 * 1024];
+    if let Ok(file) = disk.open_read(&plain) {
+        let read = file.read_at(&mut seal, place.offset).unwrap_or(0);
+        let line = seal[..read]
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        return Hash::of(line) == place.seal;
+    }
+    let mut found = false;
+    let read = ledger::read_segment(disk, &format!("{plain}.gz"), |_, piece| {
+        found |= piece.is_ok_and(|page| page.seal().hash() == place.seal);
+    });
+    read.is_ok() && found
+}
+
 /// Brings the index up to the ledger: only what it lacks is read. Returns how many pages that were.
 pub async fn catch_up(index: &Index, disk: &dyn Disk) -> Result<u64, Trouble> {
     let last = index.last().await?;

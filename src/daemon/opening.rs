@@ -106,9 +106,6 @@ fn ledger_of(text: &str) -> Option<PathBuf> {
     quoted.split_once('"').map(|(path, _)| PathBuf::from(path))
 }
 
-/// The index beside the segments.
-pub const INDEX: &str = "index.sqlite";
-
 /// The file on disk cannot be understood; the last accepted configuration runs, and that is an alarm.
 async fn open_accepted(
     on_disk: &Source,
@@ -177,8 +174,7 @@ async fn configuration_in(disk: &dyn Disk) -> Result<Vec<Kept>, Trouble> {
     let Some(ledger) = ledger::id(disk).map_err(|error| unreadable(disk, &error))? else {
         return Ok(Vec::new());
     };
-    let index = Index::open(&disk.path().join(INDEX), &ledger).await?;
-    indexing::catch_up(&index, disk).await?;
+    let index = indexing::open(disk, &ledger).await?;
     let kept = index.kept(&["configuration", "file"]).await;
     index.close().await;
     kept
@@ -231,19 +227,7 @@ async fn open_ledger(plant: Plant, disk: Arc<dyn Disk>, outside: &Outside) -> Re
         Some(last) => last.ledger.clone(),
         None => new_id(outside.random.as_ref())?,
     };
-    let index = Index::open(&disk.path().join(INDEX), &ledger).await?;
-    if index
-        .last()
-        .await?
-        .is_some_and(|place| place.page > opened.head.page)
-    {
-        // The index knows more than the ledger: it is of a later state than this disk.
-        tracing::warn!(
-            name = "index-ahead",
-            "the index knows pages this ledger does not hold; it is made again"
-        );
-    }
-    indexing::catch_up(&index, disk.as_ref()).await?;
+    let index = indexing::open(disk.as_ref(), &ledger).await?;
     let usable = |error: std::io::Error| {
         Trouble::new(
             "ledger-unusable",

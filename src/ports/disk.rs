@@ -8,6 +8,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// One directory.
@@ -30,37 +31,16 @@ impl Directory {
             .mode(0o600)
             .open(path.join("lock"));
         let lock = lock.map_err(|error| cannot(path, &error))?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self {
+        if owned(&lock) {
+            return Ok(Self {
                 path: path.to_owned(),
                 _lock: Some(lock),
-            }),
-            Err(_) => Err(Trouble::new("ledger-in-use", "another process holds this ledger")
-                .at(path.display())
-                .means("nothing was changed; the other process goes on recording")
-                .so("stop the other gateway first (systemctl stop steelyard), or name another ledger")),
+            });
         }
-    }
-
-    /// Makes a directory for something that leaves the ledger. One that holds anything already is refused:
-    /// nobody could tell afterwards what came from where.
-    pub fn make(path: &Path) -> Result<Self, Trouble> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-        let empty = made.and_then(|()| Ok(fs::read_dir(path)?.next().is_none()));
-        let trouble = match empty {
-            Ok(true) => {
-                return Ok(Self {
-                    path: path.to_owned(),
-                    _lock: None,
-                });
-            }
-            Ok(false) => Trouble::new("folder-in-use", "this folder holds something already"),
-            Err(error) => Trouble::new("folder-unusable", format!("this folder cannot be made: {error}")),
-        };
-        Err(trouble
+        Err(Trouble::new("ledger-in-use", "another process holds this ledger")
             .at(path.display())
-            .means("nothing was written; the ledger was not touched")
-            .so("name a folder that does not exist yet"))
+            .means("nothing was changed; the other process goes on recording")
+            .so("stop the other gateway first (systemctl stop steelyard), or name another ledger"))
     }
 
     /// Looks at the directory without taking it.
@@ -76,6 +56,18 @@ impl Directory {
             .means("nothing was read and nothing was changed")
             .so("name the directory that holds segment-000001.pages"))
     }
+}
+
+/// Takes the lock. A program that was just started from the process before may hold it for a moment still, so it is
+/// asked for a second long.
+fn owned(lock: &File) -> bool {
+    for _ in 0..20 {
+        if flock(lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    false
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Trouble {

@@ -83,9 +83,14 @@ fn broken(error: impl std::fmt::Display) -> Trouble {
 impl Index {
     /// Opens the index, or makes it. One that cannot be used, or is of another ledger, is thrown away.
     pub async fn open(path: &Path, ledger: &str) -> Result<Self, Trouble> {
-        if let Ok(index) = Self::open_or(path, ledger).await {
-            return Ok(index);
+        match Self::open_or(path, ledger).await {
+            Ok(index) => Ok(index),
+            Err(_) => Self::anew(path, ledger).await,
         }
+    }
+
+    /// Throws the index away and begins an empty one.
+    pub async fn anew(path: &Path, ledger: &str) -> Result<Self, Trouble> {
         for end in ["", "-wal", "-shm"] {
             let mut file = path.as_os_str().to_owned();
             file.push(end);
