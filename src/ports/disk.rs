@@ -43,6 +43,27 @@ impl Directory {
             .so("stop the other gateway first (systemctl stop steelyard), or name another ledger"))
     }
 
+    /// Makes a directory for something that leaves the ledger. One that holds anything already is refused:
+    /// nobody could tell afterwards what came from where.
+    pub fn make(path: &Path) -> Result<Self, Trouble> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        let empty = made.and_then(|()| Ok(fs::read_dir(path)?.next().is_none()));
+        let trouble = match empty {
+            Ok(true) => {
+                return Ok(Self {
+                    path: path.to_owned(),
+                    _lock: None,
+                });
+            }
+            Ok(false) => Trouble::new("folder-in-use", "this folder holds something already"),
+            Err(error) => Trouble::new("folder-unusable", format!("this folder cannot be made: {error}")),
+        };
+        Err(trouble
+            .at(path.display())
+            .means("nothing was written; the ledger was not touched")
+            .so("name a folder that does not exist yet"))
+    }
+
     /// Looks at the directory without taking it.
     pub fn look(path: &Path) -> Result<Self, Trouble> {
         if path.is_dir() {
