@@ -52,6 +52,24 @@ pub fn encode_into(bytes: &[u8], text: &mut Vec<u8>) {
     }
 }
 
+/// The 43 letters of a hash, without a detour over the heap.
+pub(crate) fn encode_32(bytes: &[u8; 32]) -> [u8; 43] {
+    let letter = |value: u32| LETTERS[(value & 63) as usize];
+    let mut text = [0; 43];
+    for (four, three) in text.chunks_exact_mut(4).zip(bytes.chunks_exact(3)) {
+        let word = u32::from(three[0]) << 16 | u32::from(three[1]) << 8 | u32::from(three[2]);
+        four.copy_from_slice(&[
+            letter(word >> 18),
+            letter(word >> 12),
+            letter(word >> 6),
+            letter(word),
+        ]);
+    }
+    let rest = u32::from(bytes[30]) << 16 | u32::from(bytes[31]) << 8;
+    text[40..].copy_from_slice(&[letter(rest >> 18), letter(rest >> 12), letter(rest >> 6)]);
+    text
+}
+
 /// Text as bytes; `None` for padding, foreign letters, an impossible length, or spare bits that are not zero.
 ///
 /// ```
@@ -107,7 +125,10 @@ mod tests {
         for len in 0..40_usize {
             let bytes: Vec<u8> = (0..len).map(|i| (i * 37 + 11) as u8).collect();
             let text = encode(&bytes);
-            assert_eq!(decode(text.as_bytes()), Some(bytes));
+            assert_eq!(decode(text.as_bytes()), Some(bytes.clone()));
+            if let Ok(hash) = <[u8; 32]>::try_from(&bytes[..]) {
+                assert_eq!(encode_32(&hash), text.as_bytes());
+            }
             if let Some(last) = text.len().checked_sub(1) {
                 let others = LETTERS.iter().filter(|letter| {
                     let mut other = text.clone().into_bytes();

@@ -167,7 +167,7 @@ impl Draft {
         members(&self.inside, kind.map_or(&[], |kind| kind.inside), out);
         out.push(b'}');
         let hash = Hash::of(&out[data..]).text();
-        let leaf = Hash::leaf(&out[begin..data], &hash, b"}");
+        let leaf = Hash::leaf(&out[begin..data], &hash);
         out.push(b'}');
         if out.len() - begin > line::LONGEST {
             let length = out.len() - begin;

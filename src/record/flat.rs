@@ -90,10 +90,7 @@ pub(crate) fn member_name(text: &[u8], at: usize) -> Result<((u32, u32), usize),
     if !text.get(end).is_some_and(u8::is_ascii_lowercase) {
         return refuse("a member name begins with a small letter", end);
     }
-    while text
-        .get(end)
-        .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
-    {
+    while text.get(end).is_some_and(|byte| OF_A_NAME[*byte as usize]) {
         end += 1;
     }
     let after = expect(
@@ -106,6 +103,17 @@ pub(crate) fn member_name(text: &[u8], at: usize) -> Result<((u32, u32), usize),
     Ok(((begin as u32, end as u32), after))
 }
 
+/// What a member name consists of.
+static OF_A_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        byte += 1;
+    }
+    table
+};
+
 /// Refuses a name that stands among `members` already. `seen` is a filter that makes this cheap.
 pub(crate) fn no_name_twice(
     text: &[u8],
@@ -114,10 +122,9 @@ pub(crate) fn no_name_twice(
     seen: &mut u64,
 ) -> Result<(), Refused> {
     let bytes = &text[name.0 as usize..name.1 as usize];
-    let mix = bytes.iter().fold(bytes.len() as u64, |sum, b| {
-        sum.wrapping_mul(31).wrapping_add(u64::from(*b))
-    });
-    let bit = 1_u64 << (mix & 63);
+    let letter = |at: usize| bytes.get(at).map_or(0, |byte| u32::from(*byte));
+    let ends = letter(0) * 7 + letter(bytes.len().wrapping_sub(1));
+    let bit = 1_u64 << ((ends + letter(bytes.len() / 2) * 3 + bytes.len() as u32 * 11) & 63);
     if *seen & bit != 0 && members.iter().any(|member| member.name(text) == bytes) {
         return refuse("a member name stands twice", name.0 as usize);
     }
@@ -158,6 +165,7 @@ pub(crate) fn scalar(text: &[u8], at: usize) -> Result<(Holds, (u32, u32), usize
 /// From after the opening quote to the closing quote; returns the place of the closing quote.
 fn string(text: &[u8], mut at: usize) -> Result<usize, Refused> {
     loop {
+        at = plain(text, at);
         match text.get(at) {
             None => return refuse("a string does not end", at),
             Some(b'"') => return Ok(at),
@@ -167,6 +175,50 @@ fn string(text: &[u8], mut at: usize) -> Result<usize, Refused> {
         }
     }
 }
+
+/// Goes over bytes that stand for themselves, eight at a time, and stops at the first quote, backslash or control
+/// character, or where fewer than eight are left.
+fn plain(text: &[u8], mut at: usize) -> usize {
+    while let Some(word) = eight(text, at) {
+        let control = word.wrapping_sub(EACH * 0x20) & !word & TOP;
+        let found = control | holds(word, b'"') | holds(word, b'\\');
+        if found != 0 {
+            // A borrow can only mark bytes above the first that is really there.
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at
+}
+
+/// Where this byte stands first at or behind `at`.
+pub(crate) fn find(text: &[u8], mut at: usize, byte: u8) -> Option<usize> {
+    while let Some(word) = eight(text, at) {
+        let found = holds(word, byte);
+        if found != 0 {
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let rest = text.get(at..)?;
+    rest.iter()
+        .position(|other| *other == byte)
+        .map(|found| at + found)
+}
+
+fn eight(text: &[u8], at: usize) -> Option<u64> {
+    let bytes = text.get(at..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*bytes))
+}
+
+/// The top bit of each byte of the word that is this byte, at least of the first such.
+fn holds(word: u64, byte: u8) -> u64 {
+    let other = word ^ (EACH * u64::from(byte));
+    other.wrapping_sub(EACH) & !other & TOP
+}
+
+const EACH: u64 = 0x0101_0101_0101_0101;
+const TOP: u64 = 0x8080_8080_8080_8080;
 
 /// One escape at its backslash; returns the place after it.
 fn escape(text: &[u8], at: usize) -> Result<usize, Refused> {
@@ -304,4 +356,49 @@ pub(crate) fn number(number: i64, out: &mut Vec<u8>) {
         out.push(b'-');
     }
     out.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_ends_a_stretch_of_plain_bytes_is_found_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            for length in 0..20 {
+                for place in 0..length {
+                    let mut text = vec![b'!'; length];
+                    text[place] = byte;
+                    let stops = byte < 0x20 || byte == b'"' || byte == b'\\';
+                    let at = plain(&text, 0);
+                    assert!(
+                        at <= length && (!stops || at <= place),
+                        "{byte} at {place} of {length}"
+                    );
+                    assert!(
+                        stops && at == place || length - at < 8,
+                        "{byte} at {place} of {length}"
+                    );
+                    if byte != b'!' {
+                        assert_eq!(find(&text, 0, byte), Some(place));
+                        assert_eq!(find(&text, place + 1, byte), None);
+                    }
+                }
+            }
+        }
+        assert_eq!(find(b"a line\n", 99, b'\n'), None);
+    }
+
+    #[test]
+    fn two_hits_in_eight_bytes_give_the_first() {
+        for first in 0..8 {
+            for second in first..8 {
+                let mut text = *b"!!!!!!!!";
+                (text[second], text[first]) = (b'#', b'"');
+                assert_eq!(plain(&text, 0), first);
+                assert_eq!(find(&text, 0, b'"'), Some(first));
+            }
+        }
+    }
 }

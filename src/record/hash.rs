@@ -21,32 +21,27 @@ impl Hash {
 
     /// An inner node of the tree: `SHA-256(0x01 ‖ left ‖ right)`.
     pub fn node(left: &Self, right: &Self) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update([1]);
-        hasher.update(left.0);
-        hasher.update(right.0);
-        Self(hasher.finalize().into())
+        let mut bytes = [1; 65];
+        bytes[1..33].copy_from_slice(&left.0);
+        bytes[33..].copy_from_slice(&right.0);
+        Self::of(&bytes)
     }
 
-    /// The leaf of a line: `SHA-256(0x00 ‖ withheld form)`, the form given in pieces.
-    pub(crate) fn leaf(before: &[u8], data: &[u8; 43], after: &[u8]) -> Self {
+    /// The leaf of a line: `SHA-256(0x00 ‖ withheld form)`, the form given as what stands before the value of
+    /// `data`, and the hash that stands for it.
+    pub(crate) fn leaf(before: &[u8], data: &[u8; 43]) -> Self {
+        let mut after = *b"\"...........................................\"}";
+        after[1..44].copy_from_slice(data);
         let mut hasher = Sha256::new();
         hasher.update([0]);
         hasher.update(before);
-        hasher.update(b"\"");
-        hasher.update(data);
-        hasher.update(b"\"");
         hasher.update(after);
         Self(hasher.finalize().into())
     }
 
     /// The text form as 43 bytes.
     pub fn text(&self) -> [u8; 43] {
-        let mut text = Vec::with_capacity(44);
-        b64::encode_into(&self.0, &mut text);
-        let mut out = [0; 43];
-        out.copy_from_slice(&text);
-        out
+        b64::encode_32(&self.0)
     }
 }
 

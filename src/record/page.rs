@@ -2,7 +2,7 @@
 //! message, and what is archived.
 
 use crate::{
-    flat::{Refused, refuse},
+    flat::{self, Refused, refuse},
     hash::{Hash, Tree},
     line::{Form, Line, Reader},
     seal::SealLine,
@@ -45,7 +45,7 @@ pub enum Taken<'a> {
 
 /// Takes one page from the beginning of `bytes`. `all` says that no more bytes follow.
 pub fn take<'a>(bytes: &'a [u8], all: bool, reader: &mut Reader) -> Taken<'a> {
-    match take_or(bytes, reader) {
+    match take_or(bytes, all, reader) {
         Ok(Some((page, length))) => Taken::Page(page, length),
         Ok(None) if all => Taken::Refused(Refused {
             why: "the page ends before its last entry",
@@ -60,12 +60,19 @@ pub fn take<'a>(bytes: &'a [u8], all: bool, reader: &mut Reader) -> Taken<'a> {
     }
 }
 
-fn take_or<'a>(bytes: &'a [u8], reader: &mut Reader) -> Result<Option<(Page<'a>, usize)>, Refused> {
+fn take_or<'a>(
+    bytes: &'a [u8],
+    all: bool,
+    reader: &mut Reader,
+) -> Result<Option<(Page<'a>, usize)>, Refused> {
     let Some(end) = line_end(bytes, 0)? else {
         return Ok(None);
     };
     let seal = SealLine::read(&bytes[..end])?;
     let (first, count) = (seal.seal().first, seal.seal().count);
+    if !all && !holds_lines(&bytes[end + 1..], count) {
+        return Ok(None);
+    }
     let mut tree = Tree::default();
     let room = usize::try_from(count)
         .unwrap_or(usize::MAX)
@@ -111,6 +118,18 @@ fn take_or<'a>(bytes: &'a [u8], reader: &mut Reader) -> Result<Option<(Page<'a>,
     )))
 }
 
+/// Whether so many lines end in these bytes: a page that has not all come yet is not read twice.
+fn holds_lines(bytes: &[u8], count: u64) -> bool {
+    let mut found = 0;
+    for part in bytes.chunks(255) {
+        found += u64::from(part.iter().fold(0_u8, |sum, byte| sum + u8::from(*byte == b'\n')));
+        if found >= count {
+            return true;
+        }
+    }
+    false
+}
+
 /// Where the line that begins at `at` ends. An empty or endless line is no line of a page.
 fn line_end(bytes: &[u8], at: usize) -> Result<Option<usize>, Refused> {
     const LONGEST_SEAL: usize = 16 * 1024;
@@ -120,7 +139,7 @@ fn line_end(bytes: &[u8], at: usize) -> Result<Option<usize>, Refused> {
         crate::line::LONGEST
     };
     let window = &bytes[at.min(bytes.len())..(at + longest + 1).min(bytes.len())];
-    match window.iter().position(|byte| *byte == b'\n') {
+    match flat::find(window, 0, b'\n') {
         Some(0) => refuse("an empty line within a page", at),
         Some(length) => Ok(Some(at + length)),
         None if window.len() > longest => refuse("a line longer than any line of a page", at),
@@ -234,9 +253,9 @@ impl Scanner {
 fn next_seal(bytes: &[u8], at: usize) -> usize {
     let mut at = at;
     loop {
-        match bytes[at..].iter().position(|byte| *byte == b'\n') {
+        match flat::find(bytes, at, b'\n') {
             None => return bytes.len(),
-            Some(end) => at += end + 1,
+            Some(end) => at = end + 1,
         }
         // The base64url of `{"` begins every seal.
         if bytes[at..].starts_with(b"eyJ") {

@@ -145,4 +145,4 @@ impl Ledger {
 }
 
 /// `evidence` reads a segment in pieces like this.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 256 << 10;
