@@ -316,6 +316,7 @@ impl Open {
                 seq,
                 ..self.head
             };
+            self.writer.begin_segment();
             self.troubles.push(new_epoch(because, &found, &self.disk.path()));
             let epoch = Draft::new("epoch", now).with("because", because);
             self.enter(

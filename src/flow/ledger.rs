@@ -119,6 +119,13 @@ impl Writer {
         Ok(place)
     }
 
+    /// The next page begins a segment of its own, as a new epoch does.
+    pub fn begin_segment(&mut self) {
+        if self.file.take().is_some() {
+            self.segment += 1;
+        }
+    }
+
     /// Makes the next segment ahead of need, so that no page waits for it. Call when there is time.
     pub fn make_ahead(&mut self) -> Result<(), Trouble> {
         let next = if self.file.is_some() {
@@ -248,17 +255,30 @@ pub fn open(
     tails.reverse();
     let highest = numbers.iter().map(|(number, _)| *number).max().unwrap_or(0);
     let ending = ending(disk.as_ref(), &tails)?;
-    let last = tails.into_iter().find_map(|tail| tail.last);
-    // A blank segment made ahead is used; one that holds anything is never written again.
-    let (segment, ahead) = match blank {
-        Some(number) => (number, reuse(disk.as_ref(), number, segment_bytes)),
-        None => (highest + 1, None),
+    // After a clean end writing goes on behind the last page; else a blank segment made ahead is used, or a new one:
+    // one that holds anything but whole pages is never written again.
+    let mut writer = match (&ending, tails.last()) {
+        (Ending::Whole, Some(tail))
+            if segment_number(&tail.name).is_some_and(|(_, compressed)| !compressed) =>
+        {
+            go_on(disk, segment_bytes, tail).map_err(|error| unreadable(disk.as_ref(), error))?
+        }
+        _ => Writer::new(disk.clone(), segment_bytes, blank.unwrap_or(highest + 1)),
     };
-    let mut writer = Writer::new(disk.clone(), segment_bytes, segment);
-    writer.ahead = ahead.map(|file| (segment, file));
-    if writer.ahead.is_none() && blank.is_some() {
-        writer.segment = highest + 1;
+    let ahead = if writer.file.is_some() {
+        writer.segment + 1
+    } else {
+        writer.segment
+    };
+    match blank
+        .filter(|number| *number == ahead)
+        .and_then(|number| reuse(disk.as_ref(), number, segment_bytes))
+    {
+        Some(file) => writer.ahead = Some((ahead, file)),
+        None if writer.file.is_none() => writer.segment = highest + 1,
+        None => {}
     }
+    let last = tails.into_iter().find_map(|tail| tail.last);
     let head = last.as_ref().map_or_else(Head::start, |(head, _)| *head);
     Ok(Opened {
         writer,
@@ -266,6 +286,18 @@ pub fn open(
         ending,
         last: last.map(|(_, last)| last),
     })
+}
+
+/// Opens the newest segment to write behind its last page. What is in it is made durable first: a page that was written
+/// and not synced before a crash counts from now on.
+fn go_on(disk: &Arc<dyn Disk>, segment_bytes: u64, tail: &Tail) -> io::Result<Writer> {
+    let number = segment_number(&tail.name).map_or(1, |(number, _)| number);
+    let mut writer = Writer::new(disk.clone(), segment_bytes, number);
+    let mut file = disk.open(&tail.name)?;
+    file.sync_all()?;
+    writer.offset = tail.end.next_multiple_of(BLOCK);
+    writer.file = Some(file);
+    Ok(writer)
 }
 
 /// A blank segment of the right size, opened for writing.
@@ -323,6 +355,8 @@ struct Tail {
     /// Bytes behind the last whole page, with their offset.
     junk: Vec<(u64, Vec<u8>)>,
     wrong: Option<String>,
+    /// Where its last page ends.
+    end: u64,
 }
 
 impl Tail {
@@ -377,6 +411,7 @@ fn read_tail(disk: &dyn Disk, name: &str, known: &impl Fn(&Hash) -> Option<Publi
                 config: said.config,
             };
             before = Some(head);
+            tail.end = offset + page.bytes().len() as u64;
             tail.last = Some((head, last_page(&page)));
         }
         Err(junk) => tail.junk.push((offset, junk.to_vec())),

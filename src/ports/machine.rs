@@ -1,7 +1,14 @@
 //! What this machine is called, which boot this is, and what the service manager is told.
 
 use record::Hash;
-use std::fs;
+use std::{
+    fs,
+    sync::{
+        OnceLock,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
+};
 
 /// The machine's name.
 pub fn host() -> String {
@@ -15,23 +22,52 @@ pub fn boot() -> String {
     Hash::of(id.as_bytes()).to_string().chars().take(8).collect()
 }
 
+/// What the service manager is told.
+enum Word {
+    Ready(String),
+    Alive,
+    Stopping,
+}
+
+/// Says it from a thread of its own: a service manager that does not read must never hold up a capture.
+fn tell(word: Word) {
+    static TELLER: OnceLock<Option<SyncSender<Word>>> = OnceLock::new();
+    let teller = TELLER.get_or_init(|| {
+        std::env::var_os("NOTIFY_SOCKET")?;
+        let (teller, words) = sync_channel::<Word>(8);
+        let thread = thread::Builder::new().name("notify".into());
+        thread
+            .spawn(move || words.into_iter().for_each(|word| say(&word)))
+            .ok()?;
+        Some(teller)
+    });
+    if let Some(teller) = teller {
+        // holds because a word that finds no room is one nobody reads
+        let _ = teller.try_send(word);
+    }
+}
+
+fn say(word: &Word) {
+    use sd_notify::NotifyState;
+    // holds because without a service manager there is nobody to tell
+    let _ = match word {
+        Word::Ready(status) => sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)]),
+        Word::Alive => sd_notify::notify(&[NotifyState::Watchdog]),
+        Word::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
+    };
+}
+
 /// Tells the service manager that the gateway is ready. Without one nothing happens.
 pub fn ready(status: &str) {
-    // holds because without a service manager there is nobody to tell
-    let _ = sd_notify::notify(&[
-        sd_notify::NotifyState::Ready,
-        sd_notify::NotifyState::Status(status),
-    ]);
+    tell(Word::Ready(status.to_owned()));
 }
 
 /// Tells the service manager that the pipeline moved. Call it from progress, never from a timer alone.
 pub fn alive() {
-    // holds because without a service manager there is nobody to tell
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+    tell(Word::Alive);
 }
 
 /// Tells the service manager that the gateway is stopping.
 pub fn stopping() {
-    // holds because without a service manager there is nobody to tell
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tell(Word::Stopping);
 }

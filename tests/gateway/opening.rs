@@ -421,3 +421,19 @@ fn a_restored_image_gives_no_number_twice() {
         Some((2, "restored-image"))
     );
 }
+
+#[test]
+fn after_a_clean_stop_writing_goes_on_in_the_same_segment() {
+    let place = begun();
+    for _ in 0..3 {
+        let opened = open(&place, as_it_is).unwrap();
+        capture(opened);
+    }
+    let written = bytes(&place.ledger())
+        .iter()
+        .filter(|(_, bytes)| bytes.iter().any(|byte| *byte != b'\n'))
+        .count();
+    assert_eq!(written, 1, "every start took a new segment");
+    let report = report(&place);
+    assert_eq!((report.problems, report.pages), (vec![], 5));
+}
