@@ -131,22 +131,13 @@ fn stands(disk: &dyn Disk, place: &Place) -> bool {
 pub async fn catch_up(index: &Index, disk: &dyn Disk) -> Result<u64, Trouble> {
     let last = index.last().await?;
     let (from, known) = last.map_or((0, 0), |place| (place.segment, place.page));
-    let unreadable = |error: std::io::Error| {
-        Trouble::new("ledger-unreadable", format!("the ledger cannot be read: {error}"))
-            .at(disk.path().display())
-            .means("nothing was changed; nothing is captured until it can be read")
-            .so("check that its disk answers")
-    };
+    let unreadable = |error: std::io::Error| ledger::unreadable(disk, &error);
     let mut added = 0;
     for (number, compressed) in ledger::segments(disk).map_err(unreadable)? {
         if number < from {
             continue;
         }
-        let name = format!(
-            "{}{}",
-            ledger::segment_name(number),
-            if compressed { ".gz" } else { "" }
-        );
+        let name = ledger::file_name(number, compressed);
         let mut found = Vec::new();
         ledger::read_segment(disk, &name, |offset, piece| {
             let Ok(page) = piece else { return };

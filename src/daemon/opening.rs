@@ -171,20 +171,13 @@ async fn open_with(
 
 /// `configuration` and `file` lines, from the index once it has caught up with the ledger.
 async fn configuration_in(disk: &dyn Disk) -> Result<Vec<Kept>, Trouble> {
-    let Some(ledger) = ledger::id(disk).map_err(|error| unreadable(disk, &error))? else {
+    let Some(ledger) = ledger::id(disk).map_err(|error| ledger::unreadable(disk, &error))? else {
         return Ok(Vec::new());
     };
     let index = indexing::open(disk, &ledger).await?;
     let kept = index.kept(&["configuration", "file"]).await;
     index.close().await;
     kept
-}
-
-fn unreadable(disk: &dyn Disk, error: &std::io::Error) -> Trouble {
-    Trouble::new("ledger-unreadable", format!("the ledger cannot be read: {error}"))
-        .at(disk.path().display())
-        .means("nothing was changed; nothing is captured until it can be read")
-        .so("check that the directory belongs to the gateway's user, and that its disk answers")
 }
 
 /// The files of the newest configuration in the ledger.
@@ -406,12 +399,8 @@ pub fn accepted_in(ledger: &Path, name: &str) -> Result<Option<Source>, Trouble>
         return Ok(None);
     };
     let mut kept = Vec::new();
-    for (number, compressed) in ledger::segments(&disk).map_err(|error| unreadable(&disk, &error))? {
-        let file = format!(
-            "{}{}",
-            ledger::segment_name(number),
-            if compressed { ".gz" } else { "" }
-        );
+    for (number, compressed) in ledger::segments(&disk).map_err(|error| ledger::unreadable(&disk, &error))? {
+        let file = ledger::file_name(number, compressed);
         let read = ledger::read_segment(&disk, &file, |_, piece| {
             let Ok(page) = piece else { return };
             for mark in page
@@ -430,7 +419,7 @@ pub fn accepted_in(ledger: &Path, name: &str) -> Result<Option<Source>, Trouble>
                 });
             }
         });
-        read.map_err(|error| unreadable(&disk, &error))?;
+        read.map_err(|error| ledger::unreadable(&disk, &error))?;
     }
     Ok(accepted(&kept, name))
 }

@@ -304,21 +304,12 @@ pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> R
     let Some(from) = index.first_page_of_open_batches().await? else {
         return Ok(());
     };
-    let unreadable = |error: std::io::Error| {
-        Trouble::new("ledger-unreadable", format!("the ledger cannot be read: {error}"))
-            .at(disk.path().display())
-            .means("nothing was changed; nothing is captured until it can be read")
-            .so("check that its disk answers")
-    };
+    let unreadable = |error: std::io::Error| ledger::unreadable(disk, &error);
     for (number, compressed) in ledger::segments(disk).map_err(unreadable)? {
         if number < from.segment {
             continue;
         }
-        let name = format!(
-            "{}{}",
-            ledger::segment_name(number),
-            if compressed { ".gz" } else { "" }
-        );
+        let name = ledger::file_name(number, compressed);
         ledger::read_segment(disk, &name, |_, piece| {
             let Ok(page) = piece else { return };
             if page.seal().seal().page >= from.page {

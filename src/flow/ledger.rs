@@ -36,6 +36,12 @@ pub fn segment_name(number: u64) -> String {
     format!("segment-{number:06}.pages")
 }
 
+/// The name of a segment's file as it stands, plain or compressed.
+pub fn file_name(number: u64, compressed: bool) -> String {
+    let plain = segment_name(number);
+    if compressed { format!("{plain}.gz") } else { plain }
+}
+
 /// The number in a segment's name, and whether it is compressed.
 pub fn segment_number(name: &str) -> Option<(u64, bool)> {
     let (stem, compressed) = match name.strip_suffix(".pages.gz") {
@@ -234,13 +240,13 @@ pub fn open(
     segment_bytes: u64,
     known: impl Fn(&Hash) -> Option<PublicKey>,
 ) -> Result<Opened, Trouble> {
-    let numbers = segments(disk.as_ref()).map_err(|error| unreadable(disk.as_ref(), error))?;
+    let numbers = segments(disk.as_ref()).map_err(|error| unreadable(disk.as_ref(), &error))?;
     let mut blank = None;
     let mut tails = Vec::new();
     for (number, compressed) in numbers.iter().rev().copied() {
-        let name = format!("{}{}", segment_name(number), if compressed { ".gz" } else { "" });
+        let name = file_name(number, compressed);
         let tail =
-            read_tail(disk.as_ref(), &name, &known).map_err(|error| unreadable(disk.as_ref(), error))?;
+            read_tail(disk.as_ref(), &name, &known).map_err(|error| unreadable(disk.as_ref(), &error))?;
         if tail.is_blank() {
             // Below a segment that holds something a blank one is never written again.
             blank = if tails.is_empty() { Some(number) } else { blank };
@@ -261,7 +267,7 @@ pub fn open(
         (Ending::Whole, Some(tail))
             if segment_number(&tail.name).is_some_and(|(_, compressed)| !compressed) =>
         {
-            go_on(disk, segment_bytes, tail).map_err(|error| unreadable(disk.as_ref(), error))?
+            go_on(disk, segment_bytes, tail).map_err(|error| unreadable(disk.as_ref(), &error))?
         }
         _ => Writer::new(disk.clone(), segment_bytes, blank.unwrap_or(highest + 1)),
     };
@@ -322,7 +328,7 @@ pub fn segments(disk: &dyn Disk) -> io::Result<Vec<(u64, bool)>> {
 /// The id of the ledger, from its first page; none where nothing was captured yet.
 pub fn id(disk: &dyn Disk) -> io::Result<Option<String>> {
     for (number, compressed) in segments(disk)? {
-        let name = format!("{}{}", segment_name(number), if compressed { ".gz" } else { "" });
+        let name = file_name(number, compressed);
         let mut reader = SegmentReader {
             file: disk.open_read(&name)?,
             at: 0,
@@ -517,7 +523,7 @@ fn ending(disk: &dyn Disk, tails: &[Tail]) -> Result<Ending, Trouble> {
             length,
             sha256: Hash::of(&bytes),
         };
-        quarantine(disk, &found, &bytes).map_err(|error| unreadable(disk, error))?;
+        quarantine(disk, &found, &bytes).map_err(|error| unreadable(disk, &error))?;
         torn.push(found);
     }
     Ok(match (torn.is_empty(), tails.is_empty()) {
@@ -543,7 +549,8 @@ fn quarantine(disk: &dyn Disk, torn: &Torn, bytes: &[u8]) -> io::Result<()> {
     disk.sync_dir()
 }
 
-fn unreadable(disk: &dyn Disk, error: io::Error) -> Trouble {
+/// What a person is told when the ledger cannot be read.
+pub fn unreadable(disk: &dyn Disk, error: &io::Error) -> Trouble {
     Trouble::new("ledger-unreadable", format!("the ledger cannot be read: {error}"))
         .at(disk.path().display())
         .means("nothing was changed; nothing is captured until it can be read")

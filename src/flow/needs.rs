@@ -184,6 +184,25 @@ pub struct Login {
     pub largest: usize,
 }
 
+impl Login {
+    /// Nobody in particular at a broker of this machine: what the demo and the benchmarks need.
+    pub fn plain(url: &str, client: &str, subscribe: Vec<String>) -> Self {
+        Self {
+            url: url.to_owned(),
+            client: client.to_owned(),
+            user: None,
+            password_file: None,
+            trust: None,
+            certificate: None,
+            private_key: None,
+            version_3: false,
+            will: None,
+            subscribe,
+            largest: 1_300_000,
+        }
+    }
+}
+
 /// Opens sessions with a broker. Every session is a fresh pipe; nothing of value lives in it.
 pub trait Broker: Send + std::marker::Sync {
     /// Connects, subscribes, and returns once both are acknowledged.

@@ -47,7 +47,7 @@ pub(super) async fn measure(place: &Path, length: Duration) -> Result<Figure, Tr
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let disk: Arc<dyn Disk> = Arc::new(Directory::take(place)?);
     let (url, broker) = Embedded::start(0).await?;
-    let listening = login(&url, "bench-listener", vec![format!("steelyard/{GATEWAY}/pages")]);
+    let listening = Login::plain(&url, "bench-listener", vec![format!("steelyard/{GATEWAY}/pages")]);
     let (to_here, mut arrivals) = mpsc::unbounded_channel();
     let listener = tokio::spawn(listen(Mqtt.connect(&listening).await?, to_here));
 
@@ -70,7 +70,7 @@ pub(super) async fn measure(place: &Path, length: Duration) -> Result<Figure, Tr
     let counts = index.counts().await?;
     let delivery = Delivery {
         broker: Arc::new(Mqtt),
-        login: login(&url, "bench-gateway", Vec::new()),
+        login: Login::plain(&url, "bench-gateway", Vec::new()),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),
         disk,
@@ -233,21 +233,5 @@ async fn next(arrivals: &mut mpsc::UnboundedReceiver<Result<Arrival, Trouble>>) 
     match timeout(PATIENCE, arrivals.recv()).await {
         Ok(Some(arrival)) => arrival,
         _ => Err(not_measured("no page arrived at the subscriber")),
-    }
-}
-
-fn login(url: &str, client: &str, subscribe: Vec<String>) -> Login {
-    Login {
-        url: url.to_owned(),
-        client: client.to_owned(),
-        user: None,
-        password_file: None,
-        trust: None,
-        certificate: None,
-        private_key: None,
-        version_3: false,
-        will: None,
-        subscribe,
-        largest: 1_300_000,
     }
 }

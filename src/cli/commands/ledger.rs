@@ -1,7 +1,7 @@
 //! `steelyard ledger show|verify|status`: what lies on the disk, read without any database.
 
 use crate::{
-    cli::{Command, NOT_RIGHT, err, say},
+    cli::{Command, NOT_RIGHT, acts, err, say},
     daemon::requests::{Reply, Request},
     evidence::{self, Expected, Folder},
     flow::ledger,
@@ -96,18 +96,7 @@ fn directory(place: &Path) -> Result<PathBuf, Trouble> {
     if place.is_dir() {
         return Ok(place.to_owned());
     }
-    let source = configuration(&SystemFiles, place)?;
-    let named = source
-        .text
-        .parse::<toml::Table>()
-        .ok()
-        .and_then(|table| Some(PathBuf::from(table.get("gateway")?.get("ledger")?.as_str()?)));
-    named.ok_or_else(|| {
-        Trouble::new("no-such-ledger", "this configuration names no ledger")
-            .at(place.display())
-            .means("nothing was read and nothing was changed")
-            .so("name the directory that holds segment-000001.pages")
-    })
+    acts::ledger_of(&configuration(&SystemFiles, place)?)
 }
 
 fn show(disk: &Directory, matches: &ArgMatches) -> Result<ExitCode, Trouble> {
@@ -206,12 +195,7 @@ fn verify(disk: &Directory, path: &Path, json: bool) -> Result<ExitCode, Trouble
 }
 
 fn status(disk: &Directory, path: &Path, json: bool) -> Result<ExitCode, Trouble> {
-    let unreadable = |error: std::io::Error| {
-        Trouble::new("ledger-unreadable", format!("the ledger cannot be read: {error}"))
-            .at(path.display())
-            .means("nothing was changed")
-            .so("look as the gateway's user, for example with sudo -u steelyard")
-    };
+    let unreadable = |error: std::io::Error| ledger::unreadable(disk, &error);
     let segments = ledger::segments(disk).map_err(unreadable)?;
     let (mut pages, mut entries, mut last) = (0_u64, 0_u64, None);
     Folder::open(disk)?.each_page(|page| {

@@ -94,7 +94,7 @@ pub(super) async fn run(wish: &Wish) -> Result<Outcome, Trouble> {
                 usage: "demo".into(),
                 gateways: BTreeMap::from([(NAME.to_owned(), enrolled)]),
             },
-            broker: login(&url, "demo-record-store"),
+            broker: Login::plain(&url, "demo-record-store", Vec::new()),
             topics: "steelyard".into(),
             share: None,
         },
@@ -187,22 +187,6 @@ fn clock_text(clock: &dyn crate::flow::needs::Clock) -> String {
         .skip(2)
         .take(12)
         .collect()
-}
-
-fn login(url: &str, client: &str) -> Login {
-    Login {
-        url: url.to_owned(),
-        client: client.to_owned(),
-        user: None,
-        password_file: None,
-        trust: None,
-        certificate: None,
-        private_key: None,
-        version_3: false,
-        will: None,
-        subscribe: Vec::new(),
-        largest: 1_300_000,
-    }
 }
 
 fn make(dir: &std::path::Path) -> Result<(), Trouble> {

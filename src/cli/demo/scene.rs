@@ -1,9 +1,8 @@
 //! What happens on the demo's line: the instruments, each played from its own driver, and the batch that a record
 //! store would tell. A limit is broken on purpose, and the scale goes silent and comes back.
 
-use super::login;
 use crate::{
-    flow::needs::{Broker, Clock, Message, Session},
+    flow::needs::{Broker, Clock, Login, Message, Session},
     ports::{clock::SystemClock, mqtt::Mqtt},
     simulate::{Fault, Instrument, Motion, Moving, On, Options},
 };
@@ -247,7 +246,7 @@ struct Told {
 
 impl Teller {
     async fn begin(url: &str, batch: &str, clock: Arc<SystemClock>) -> Result<Self, Trouble> {
-        let session = Mqtt.connect(&login(url, "demo-mes")).await?;
+        let session = Mqtt.connect(&Login::plain(url, "demo-mes", Vec::new())).await?;
         Ok(Self {
             session,
             clock,
