@@ -1,5 +1,5 @@
-//! Lists `src/cli/commands/`: one file per command, found by listing, so that two people who add
-//! a command never touch the same line.
+//! Lists `src/cli/commands/`, `src/web/screens/` and `src/daemon/acts/`: one file each, found by listing, so that two
+//! people who add a command, a screen or an act never touch the same line.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a build script that cannot go on should stop
 #![allow(clippy::unnecessary_debug_formatting)] // a path written as a Rust string literal, with its escapes
 
@@ -20,6 +20,7 @@ fn main() {
         "Screen",
         &out.join("screens.rs"),
     );
+    list(&here.join("src/daemon/acts"), "ACT", "Act", &out.join("acts.rs"));
     migrations(&here.join("src/store/migrations"), &out.join("migrations.rs"));
 }
 
@@ -67,7 +68,7 @@ fn list(dir: &PathBuf, constant: &str, kind: &str, out: &PathBuf) {
     for name in &names {
         writeln!(
             text,
-            "#[path = {:?}]\nmod {name};",
+            "#[path = {:?}]\npub(crate) mod {name};",
             dir.join(format!("{name}.rs"))
         )
         .unwrap();

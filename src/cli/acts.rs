@@ -1,19 +1,27 @@
 //! Acts on a gateway from the machine itself: through the running gateway, or, where none runs, on its ledger.
 
-use super::life;
+use super::{COULD_NOT, err, life, say};
 use crate::{
     config::{self, Source},
     daemon::{
-        control::{Apply, acceptable},
+        acts::{
+            Asked, Reply,
+            apply::{Apply, acceptable},
+        },
         opening::{self, Open},
-        requests::{Reply, Request},
         sealing::{FromSealer, Sealer, ToSealer},
     },
+    flow::needs::Files,
     flow::seal::PageMaker,
-    ports::control,
+    ports::{control, files::SystemFiles, terminal::Hidden},
 };
+use clap::{Arg, ArgMatches};
 use record::Trouble;
-use std::path::PathBuf;
+use std::{
+    io::{BufRead, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 use tokio::sync::mpsc;
 
 /// The ledger a configuration names.
@@ -32,9 +40,8 @@ pub(super) fn ledger_of(source: &Source) -> Result<PathBuf, Trouble> {
 }
 
 /// Asks the running gateway; `None` when none runs.
-pub(super) async fn ask(source: &Source, request: &Request) -> Result<Option<Reply>, Trouble> {
-    let text = serde_json::to_string(request).unwrap_or_default();
-    let Some(answer) = control::ask(&ledger_of(source)?, &text).await? else {
+pub(super) async fn ask(source: &Source, asked: &Asked) -> Result<Option<Reply>, Trouble> {
+    let Some(answer) = control::ask(&ledger_of(source)?, &asked.line()).await? else {
         return Ok(None);
     };
     serde_json::from_str(&answer).map(Some).map_err(|_| {
@@ -47,9 +54,98 @@ pub(super) async fn ask(source: &Source, request: &Request) -> Result<Option<Rep
     })
 }
 
+/// Has the running gateway do something, and says what came of it. There must be one: what the act needs is only
+/// known to a gateway at work.
+pub(super) async fn done(source: &Source, asked: &Asked) -> Result<ExitCode, Trouble> {
+    match ask(source, asked).await? {
+        Some(reply) if reply.done => {
+            say(&reply.text);
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(reply) => {
+            // The gateway has said it in four parts already.
+            err(&reply.text);
+            Ok(ExitCode::from(COULD_NOT))
+        }
+        None => Err(
+            Trouble::new("gateway-not-running", "no gateway runs on this ledger")
+                .at(ledger_of(source)?.display())
+                .means("nothing was done and nothing was entered")
+                .so("start it with `steelyard run`, then try again"),
+        ),
+    }
+}
+
+/// The words for who does something: `--by` and where the password comes from.
+pub(super) fn who_args(command: clap::Command) -> clap::Command {
+    command
+        .arg(
+            Arg::new("by")
+                .long("by")
+                .value_name("ID")
+                .required(true)
+                .help("Who: a person's id"),
+        )
+        .arg(password_file())
+}
+
+pub(super) fn password_file() -> Arg {
+    Arg::new("password-file")
+        .long("password-file")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("A file of mode 0600 with the password; without it, it is read from standard input")
+}
+
+/// Which configuration a command is about.
+pub(super) fn config_arg() -> Arg {
+    Arg::new("config")
+        .long("config")
+        .value_name("CONFIG")
+        .default_value("/etc/steelyard/steelyard.toml")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("The gateway's configuration")
+}
+
+/// Id and password of who does something.
+pub(super) fn who(matches: &ArgMatches) -> Result<(String, String), Trouble> {
+    let by = matches.get_one::<String>("by").cloned().unwrap_or_default();
+    Ok((by, secret(matches.get_one::<PathBuf>("password-file"))?))
+}
+
+/// From a file nobody else can read, or one line of standard input. Never from the command line, where others see it.
+pub(super) fn secret(file: Option<&PathBuf>) -> Result<String, Trouble> {
+    if let Some(file) = file {
+        let bytes = SystemFiles.read_secret(file)?;
+        return Ok(String::from_utf8_lossy(&bytes)
+            .trim_end_matches(['\r', '\n'])
+            .to_owned());
+    }
+    let input = std::io::stdin();
+    let hidden = input.is_terminal().then(Hidden::begin);
+    if hidden.is_some() {
+        let mut error = std::io::stderr().lock();
+        // holds because a prompt that cannot be shown is no reason not to read
+        let _ = write!(error, "Password: ");
+        let _ = error.flush();
+    }
+    let mut line = String::new();
+    let read = input.lock().read_line(&mut line);
+    drop(hidden);
+    read.map_err(|error| {
+        Trouble::new(
+            "password-unusable",
+            format!("the password cannot be read: {error}"),
+        )
+        .means("nothing was done")
+        .so("give it on standard input, or in a file with --password-file")
+    })?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 /// Enters another configuration while no gateway runs; says what is different.
 pub(super) async fn apply_while_stopped(act: &Apply) -> Result<String, Trouble> {
-    while_stopped(act.source.clone(), |open| {
+    while_stopped(act.source(), |open| {
         let plant = acceptable(act, &open.plant)?;
         let changes = config::difference(&open.plant, &plant)
             .into_iter()

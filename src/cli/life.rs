@@ -2,9 +2,9 @@
 
 use crate::{
     daemon::{
+        acts,
         gateway::Told,
         opening::{self, Open, Outside, Refusal},
-        requests,
         start::{self, Running, World},
     },
     flow::needs::Broker,
@@ -113,7 +113,7 @@ pub(super) async fn start(
     beside.push(tokio::spawn(async move {
         let answer = |line| {
             let core = core.clone();
-            async move { requests::answer(line, &core).await }
+            async move { acts::answer(line, &core).await }
         };
         if let Err(error) = ports::control::listen(ledger, answer).await {
             tracing::error!(%error, "the control socket ended; capture goes on");

@@ -2,7 +2,7 @@
 //! sealer's thread, and the core that hears them all. Every channel has a length and a reason for it.
 
 use super::{
-    control::Control,
+    acts::Control,
     delivery::{self, Delivery, DeliveryView},
     gateway::{Core, Ears, State, Told},
     indexing,
@@ -322,7 +322,7 @@ pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> R
 }
 
 /// The lines that are open, one task each; a change of configuration touches only those it concerns.
-pub(super) struct LinkSet {
+pub(crate) struct LinkSet {
     clock: Arc<dyn crate::flow::needs::Clock>,
     links: Arc<dyn Links>,
     output: mpsc::Sender<LinkOutput>,

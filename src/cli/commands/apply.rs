@@ -4,9 +4,9 @@
 use crate::{
     cli::{COULD_NOT, Command, NOT_RIGHT, acts, err, life, say},
     config,
-    daemon::{
-        control::{Apply, acceptable},
-        requests::Request,
+    daemon::acts::{
+        Asked,
+        apply::{Apply, acceptable},
     },
     ports::files::{SystemFiles, configuration},
 };
@@ -50,21 +50,11 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     let path = matches.get_one::<PathBuf>("config").cloned().unwrap_or_default();
     let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
     let source = configuration(&SystemFiles, &path)?;
-    let act = Apply {
-        source: source.clone(),
-        by: text("by"),
-        reason: text("reason"),
-    };
+    let act = Apply::new(&source, text("by"), text("reason"));
     if matches.get_flag("show") {
         return show(&act);
     }
-    let request = Request::Apply {
-        name: source.name.clone(),
-        text: source.text.clone(),
-        drivers: source.drivers.clone(),
-        by: act.by.clone(),
-        reason: act.reason.clone(),
-    };
+    let request = Asked::to("apply", &act);
     life::runtime()?.block_on(async {
         match acts::ask(&source, &request).await? {
             Some(reply) if reply.done => say(&told(&reply.text)),
@@ -92,8 +82,8 @@ fn told(changes: &str) -> String {
 
 /// The difference between what was accepted last and what stands on the disk; nothing is changed.
 fn show(act: &Apply) -> Result<ExitCode, Trouble> {
-    let ledger = acts::ledger_of(&act.source)?;
-    let accepted = crate::daemon::opening::accepted_in(&ledger, &act.source.name)?;
+    let ledger = acts::ledger_of(&act.source())?;
+    let accepted = crate::daemon::opening::accepted_in(&ledger, &act.source().name)?;
     let changes: Vec<String> = match &accepted {
         None => vec!["nothing was accepted yet: the first start takes this file".to_owned()],
         Some(accepted) => {

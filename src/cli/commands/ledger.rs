@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{Command, NOT_RIGHT, acts, err, say},
-    daemon::requests::{Reply, Request},
+    daemon::acts::{Asked, Reply},
     evidence::{self, Expected, Folder},
     flow::ledger,
     flow::needs::Disk,
@@ -238,7 +238,7 @@ fn status(disk: &Directory, path: &Path, json: bool) -> Result<ExitCode, Trouble
 }
 
 fn ask(path: &Path) -> Result<Option<String>, Trouble> {
-    let request = serde_json::to_string(&Request::Status).unwrap_or_default();
+    let request = Asked::to("status", &()).line();
     let runtime = crate::cli::life::runtime()?;
     let answer = runtime.block_on(control::ask(path, &request));
     // A socket that may not be opened is no reason not to show what the disk says.

@@ -2,24 +2,19 @@
 
 use crate::{
     cli::{COULD_NOT, Command, acts, err, life, say},
-    daemon::requests::Request,
+    daemon::acts::{Asked, add_user::AddUser},
     flow::{
-        needs::{Files, Random},
+        needs::Random,
         people::{NewPerson, People, ROLES},
     },
     ports::{
         files::{SystemFiles, configuration},
         random::SystemRandom,
-        terminal::Hidden,
     },
 };
 use clap::{Arg, ArgAction, ArgMatches};
-use record::{Line, Trouble, b64};
-use std::{
-    io::{BufRead, IsTerminal, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use record::{Line, Trouble};
+use std::{path::PathBuf, process::ExitCode};
 
 pub(crate) const COMMAND: Command = Command {
     name: "user",
@@ -30,14 +25,6 @@ pub(crate) const COMMAND: Command = Command {
 };
 
 fn args(command: clap::Command) -> clap::Command {
-    let config = || {
-        Arg::new("config")
-            .long("config")
-            .value_name("CONFIG")
-            .default_value("/etc/steelyard/steelyard.toml")
-            .value_parser(clap::value_parser!(PathBuf))
-            .help("The gateway's configuration")
-    };
     let word =
         |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("TEXT").help(help);
     command
@@ -46,7 +33,12 @@ fn args(command: clap::Command) -> clap::Command {
         .subcommand(
             clap::Command::new("add")
                 .about("Adds a person, or gives one another name, role or password")
-                .arg(Arg::new("id").value_name("ID").required(true).help("The plant-wide id, such as p-17"))
+                .arg(
+                    Arg::new("id")
+                        .value_name("ID")
+                        .required(true)
+                        .help("The plant-wide id, such as p-17"),
+                )
                 .arg(word("name", "Full name, as it is printed beside a signature").required(true))
                 .arg(
                     Arg::new("role")
@@ -57,18 +49,16 @@ fn args(command: clap::Command) -> clap::Command {
                         .value_parser(clap::builder::PossibleValuesParser::new(ROLES.iter().copied()))
                         .help("What the person may do; may be given more than once"),
                 )
-                .arg(
-                    Arg::new("password-file")
-                        .long("password-file")
-                        .value_name("FILE")
-                        .value_parser(clap::value_parser!(PathBuf))
-                        .help("A file of mode 0600 with the password; without it, it is read from standard input"),
-                )
+                .arg(acts::password_file())
                 .arg(word("by", "Who does it: a person's id").default_value("machine"))
                 .arg(word("reason", "Why").default_value("added on the machine"))
-                .arg(config()),
+                .arg(acts::config_arg()),
         )
-        .subcommand(clap::Command::new("list").about("Everybody this gateway knows, from its ledger").arg(config()))
+        .subcommand(
+            clap::Command::new("list")
+                .about("Everybody this gateway knows, from its ledger")
+                .arg(acts::config_arg()),
+        )
 }
 
 fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
@@ -92,7 +82,7 @@ fn add(source: crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, 
         .flatten()
         .cloned()
         .collect();
-    let secret = secret(matches.get_one::<PathBuf>("password-file"))?;
+    let secret = acts::secret(matches.get_one::<PathBuf>("password-file"))?;
     let mut salt = [0; 16];
     SystemRandom.fill(&mut salt)?;
     let person = NewPerson {
@@ -106,15 +96,7 @@ fn add(source: crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, 
     };
     // Whatever is wrong is said before anything is asked of a gateway.
     People::default().add(&person, record::Stamp(0))?;
-    let request = Request::AddUser {
-        id: person.id.clone(),
-        name: person.name.clone(),
-        roles: person.roles.clone(),
-        secret: person.secret.clone(),
-        by: person.by.clone(),
-        reason: person.reason.clone(),
-        salt: b64::encode(&salt),
-    };
+    let request = Asked::to("add-user", &AddUser::from(&person));
     life::runtime()?.block_on(async {
         match acts::ask(&source, &request).await? {
             Some(reply) if reply.done => say(&reply.text),
@@ -159,34 +141,4 @@ fn list(source: &crate::config::Source) -> Result<ExitCode, Trouble> {
         ));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// From a file nobody else can read, or one line of standard input. Never from the command line, where others see it.
-fn secret(file: Option<&PathBuf>) -> Result<String, Trouble> {
-    if let Some(file) = file {
-        let bytes = SystemFiles.read_secret(file)?;
-        return Ok(String::from_utf8_lossy(&bytes)
-            .trim_end_matches(['\r', '\n'])
-            .to_owned());
-    }
-    let input = std::io::stdin();
-    let hidden = input.is_terminal().then(Hidden::begin);
-    if hidden.is_some() {
-        let mut error = std::io::stderr().lock();
-        // holds because a prompt that cannot be shown is no reason not to read
-        let _ = write!(error, "Password: ");
-        let _ = error.flush();
-    }
-    let mut line = String::new();
-    let read = input.lock().read_line(&mut line);
-    drop(hidden);
-    read.map_err(|error| {
-        Trouble::new(
-            "password-unusable",
-            format!("the password cannot be read: {error}"),
-        )
-        .means("nobody was added")
-        .so("give it on standard input, or in a file with --password-file")
-    })?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -8,7 +8,7 @@ mod terminal;
 use super::{acts, life};
 use crate::{
     config::Source,
-    daemon::{control::Apply, gateway::Told, opening},
+    daemon::{acts::apply::Apply, gateway::Told, opening},
     evidence::{self, Expected, Folder},
     flow::needs::{Files, Login},
     ports::{
@@ -118,12 +118,7 @@ pub(super) async fn run(wish: &Wish) -> Result<Outcome, Trouble> {
     if opening::accepted_in(&wish.data.join("line.ledger"), &source.name)?.is_some() {
         // A demo that goes on in its ledger has its equipment at other addresses: a change like any other.
         let reason = "the addresses of this run of the demo".to_owned();
-        acts::apply_while_stopped(&Apply {
-            source: source.clone(),
-            by: "demo".into(),
-            reason,
-        })
-        .await?;
+        acts::apply_while_stopped(&Apply::new(&source, "demo".into(), reason)).await?;
     }
     let open = life::open(source, &outside).await?;
     let ledger = open.plant.gateway.ledger.clone();

@@ -1,0 +1,111 @@
+//! What the links give: readings, and changes on a line.
+
+use super::{Core, Told};
+use crate::flow::{
+    board::Urgency,
+    line::{self, LineEvent},
+    link::{Change, LinkOutput, News},
+};
+use record::{Draft, Failure, Trouble};
+use std::time::Duration;
+
+impl Core {
+    pub(in crate::daemon) fn link(&mut self, output: LinkOutput) -> Result<(), Trouble> {
+        match output {
+            LinkOutput::Reading(reading) => {
+                self.count_reading();
+                if self.state.stopped_since.is_some() {
+                    return Ok(());
+                }
+                let now = self.clock.now();
+                let event = match reading.failure {
+                    Some(failure) => LineEvent::Failed {
+                        point: reading.point,
+                        since: reading.asked,
+                        because: failure.word(),
+                        note: reading.answer.because().unwrap_or_default().to_owned(),
+                        now,
+                    },
+                    None => LineEvent::Reading(line::Reading {
+                        point: reading.point,
+                        answer: reading.answer,
+                        raw: reading.raw,
+                        time: reading.time,
+                        read: now,
+                    }),
+                };
+                self.event(event)
+            }
+            LinkOutput::News(news) => self.news(&news),
+        }
+    }
+
+    pub(in crate::daemon) fn count_reading(&mut self) {
+        let second = Duration::from_secs(self.clock.elapsed().as_secs());
+        match self.state.readings.back_mut() {
+            Some((at, count)) if *at == second => *count += 1,
+            _ => self.state.readings.push_back((second, 1)),
+        }
+        while self.state.readings.len() > 11 {
+            self.state.readings.pop_front();
+        }
+    }
+
+    /// A change on a line: said once; what it means for each point is the line's to say.
+    pub(in crate::daemon) fn news(&mut self, news: &News) -> Result<(), Trouble> {
+        let words = news.words();
+        let now = self.clock.now();
+        let failed: Option<(&'static str, String)> = match &news.change {
+            Change::Unplugged { because } | Change::CannotOpen { because } => {
+                Some(("unplugged", because.clone()))
+            }
+            Change::Silent { .. } => Some((Failure::Silent.word(), String::new())),
+            _ => None,
+        };
+        if let Some((because, note)) = failed {
+            let points = self
+                .plant
+                .units
+                .iter()
+                .flat_map(|unit| unit.roles.iter().map(|(_, point)| point.clone()));
+            let points: Vec<_> = points.filter(|point| news.tags.contains(&point.tag)).collect();
+            for point in points {
+                self.event(LineEvent::Failed {
+                    point,
+                    since: news.at,
+                    because,
+                    note: note.clone(),
+                    now,
+                })?;
+            }
+        }
+        if let Change::AnotherInstrument { says, configured } = &news.change {
+            for tag in &news.tags {
+                let draft = Draft::new("equipment-status", now).with("equipment", tag.as_str());
+                let draft = draft
+                    .with("state", "doubtful")
+                    .with("because", "another-instrument");
+                self.enter(
+                    draft
+                        .data("found", says.as_str())
+                        .data("serial_number", configured.as_str()),
+                )?;
+            }
+        }
+        let id = format!("link-{}", news.link);
+        self.state.calls.retain(|call| call.id != id);
+        if matches!(
+            news.change,
+            Change::AnotherInstrument { .. } | Change::AnotherMaster { .. }
+        ) {
+            self.call(id, Urgency::Doubt, &words, now);
+        }
+        if news.is_recovery() {
+            tracing::info!(name = words.name, place = words.place, "{}", words.what);
+            self.tell(Told::Say(words));
+        } else {
+            self.say(words);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,322 @@
+//! The gateway at work: one task that owns the line, the numbers and the board, and hears everything.
+//!
+//! It decides little itself: the line binds and judges, the recorder numbers, the sealer makes durable, delivery
+//! delivers. Nothing is said to be captured before the sealer said so.
+
+mod captured;
+mod clocks;
+mod heard;
+mod links;
+mod room;
+mod show;
+
+use super::{
+    acts::Control,
+    delivery::{DeliveryView, FromDelivery, ToDelivery},
+    indexing::{ToIndex, facts_of},
+    sealing::{FromSealer, ToSealer},
+    start::LinkSet,
+};
+use crate::{
+    config::plant::Plant,
+    flow::{
+        board::{Board, Call, Urgency},
+        enter::{Enter, Entered, Recorder},
+        line::{Line, LineAction, LineEvent},
+        link::LinkOutput,
+        needs::{Clock, Disk, Message},
+        people::People,
+    },
+    ports::machine,
+};
+use record::{Draft, Stamp, Trouble};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, mpsc::SyncSender},
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What somebody beside may want to hear: the terminal of the demo.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// A change of state, in four parts.
+    Say(Trouble),
+    /// An entry that is no reading is captured.
+    Captured { kind: &'static str, line: Vec<u8> },
+    /// The record store has a page.
+    Connected(bool),
+}
+
+/// The gateway's core.
+pub(crate) struct Core {
+    pub clock: Arc<dyn Clock>,
+    pub disk: Arc<dyn Disk>,
+    pub plant: Plant,
+    pub line: Line,
+    pub recorder: Recorder,
+    pub people: People,
+    pub sealer: SyncSender<ToSealer>,
+    pub index: mpsc::UnboundedSender<ToIndex>,
+    pub delivery: mpsc::UnboundedSender<ToDelivery>,
+    pub view: watch::Receiver<DeliveryView>,
+    pub board: watch::Sender<Arc<Board>>,
+    pub told: Option<mpsc::UnboundedSender<Told>>,
+    pub topic: String,
+    pub links: LinkSet,
+    pub state: State,
+}
+
+/// What the core keeps in mind.
+#[derive(Default)]
+pub(crate) struct State {
+    pub captured: u64,
+    pub last_page: u64,
+    pub epoch: u64,
+    pub last_sealed: Option<Stamp>,
+    pub broker_lost_since: Option<Stamp>,
+    /// What waits for an entry to be captured: replies to context, answers to acts.
+    pub waiting: VecDeque<(u64, Waiter)>,
+    /// Calls of the gateway itself: name, call.
+    pub calls: Vec<Call>,
+    pub readings: VecDeque<(Duration, u64)>,
+    pub bytes: VecDeque<(Duration, u64)>,
+    pub stopped_since: Option<Stamp>,
+    pub stopped_because: String,
+    pub clock_offset: Option<i64>,
+    pub was_synchronised: Option<&'static str>,
+    pub last_status: Duration,
+    pub last_look: Duration,
+    pub last_alive: Duration,
+    pub last_captured_at: Duration,
+    pub free: Option<u64>,
+}
+
+pub(crate) enum Waiter {
+    Say(Message),
+    Answer(oneshot::Sender<Result<String, Trouble>>, String),
+}
+
+/// What the core hears.
+pub(crate) struct Ears {
+    pub links: mpsc::Receiver<LinkOutput>,
+    pub sealer: mpsc::UnboundedReceiver<FromSealer>,
+    pub delivery: mpsc::UnboundedReceiver<FromDelivery>,
+    pub control: mpsc::Receiver<Control>,
+    pub stop: watch::Receiver<bool>,
+}
+
+const TICK: Duration = Duration::from_millis(100);
+const STATUS_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+impl Core {
+    /// Works until told to stop; ends when everything entered is captured.
+    pub(super) async fn run(mut self, mut ears: Ears) -> Result<(), Trouble> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            let mut stop = ears.stop.clone();
+            tokio::select! {
+                biased;
+                () = told_to(&mut stop) => return self.stop(ears).await,
+                Some(word) = ears.sealer.recv() => self.sealed(word)?,
+                Some(word) = ears.delivery.recv() => self.delivered(word)?,
+                Some(control) = ears.control.recv() => self.control(control, &mut ears).await?,
+                Some(output) = ears.links.recv() => {
+                    self.link(output)?;
+                    for _ in 0..256 {
+                        let Ok(output) = ears.links.try_recv() else { break };
+                        self.link(output)?;
+                    }
+                }
+                _ = tick.tick() => self.tick()?,
+            }
+        }
+    }
+
+    pub(super) fn event(&mut self, event: LineEvent) -> Result<(), Trouble> {
+        let actions = self.line.next(event, &mut self.recorder);
+        let last = self.recorder.next() - 1;
+        self.hand_on()?;
+        for action in actions {
+            match action {
+                LineAction::Reply { unit, accepted, text } => {
+                    tracing::info!(unit, accepted, "context");
+                    let message = Message {
+                        topic: format!("{}/context/{unit}/reply", self.topic),
+                        payload: text.into_bytes(),
+                        ..Message::default()
+                    };
+                    self.when_captured(last, Waiter::Say(message));
+                }
+                LineAction::Say(trouble) => self.say(trouble),
+            }
+        }
+        Ok(())
+    }
+
+    /// Enters something of the gateway's own.
+    pub(super) fn enter(&mut self, draft: Draft) -> Result<Entered, Trouble> {
+        let (kind, time) = (draft.kind(), draft.time);
+        let entered = self.recorder.enter(draft);
+        self.hand_on()?;
+        if matches!(
+            kind,
+            "start" | "stop" | "clock" | "configuration" | "key" | "epoch"
+        ) {
+            let Entered { seq, leaf } = entered;
+            self.event(LineEvent::GatewayEntry {
+                seq,
+                leaf,
+                kind: kind.into(),
+                time,
+            })?;
+        }
+        Ok(entered)
+    }
+
+    /// Hands what was entered to the sealer. A slow disk makes the line wait here, which is the honest place.
+    pub(super) fn hand_on(&mut self) -> Result<(), Trouble> {
+        for line in self.recorder.take() {
+            tokio::task::block_in_place(|| self.sealer.send(ToSealer::Line(line))).map_err(|_| {
+                Trouble::new("sealer-gone", "the sealer has ended")
+                    .means("nothing more is captured; what was captured is untouched")
+                    .so("the gateway ends, starts again and reads back what is there")
+            })?;
+        }
+        for trouble in self.recorder.troubles() {
+            self.say(trouble);
+        }
+        Ok(())
+    }
+
+    pub(super) fn when_captured(&mut self, seq: u64, waiter: Waiter) {
+        if seq <= self.state.captured {
+            self.answer(waiter);
+        } else {
+            self.state.waiting.push_back((seq, waiter));
+        }
+    }
+
+    fn answer(&mut self, waiter: Waiter) {
+        match waiter {
+            // holds because when delivery has ended the source asks again
+            Waiter::Say(message) => drop(self.delivery.send(ToDelivery::Say(message))),
+            // holds because who asked may have gone; the act is in the record all the same
+            Waiter::Answer(to, text) => drop(to.send(Ok(text))),
+        }
+    }
+
+    pub(super) fn say(&mut self, trouble: Trouble) {
+        tracing::warn!(
+            name = trouble.name,
+            place = trouble.place,
+            record = trouble.record,
+            r#do = trouble.action,
+            "{}",
+            trouble.what
+        );
+        self.tell(Told::Say(trouble));
+    }
+
+    /// Says something that stays on the screen until somebody did something about it.
+    pub(super) fn alarm(&mut self, trouble: Trouble) {
+        let now = self.clock.now();
+        self.call(trouble.name.to_owned(), Urgency::Act, &trouble, now);
+        self.say(trouble);
+    }
+
+    fn tell(&self, told: Told) {
+        if let Some(to) = &self.told {
+            // holds because a terminal that has gone needs nothing any more
+            let _ = to.send(told);
+        }
+    }
+
+    fn call(&mut self, id: String, urgency: Urgency, words: &Trouble, since: Stamp) {
+        self.state.calls.retain(|call| call.id != id);
+        self.state.calls.push(Call {
+            id,
+            urgency,
+            what: words.what.clone(),
+            record: words.record.clone(),
+            action: words.action.clone(),
+            since,
+        });
+    }
+
+    fn tick(&mut self) -> Result<(), Trouble> {
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
+        self.clocks(now, elapsed)?;
+        self.event(LineEvent::Tick { now })?;
+        if elapsed.saturating_sub(self.state.last_look) >= LOOK_EVERY {
+            self.state.last_look = elapsed;
+            self.room(now)?;
+        }
+        if elapsed.saturating_sub(self.state.last_status) >= STATUS_EVERY {
+            self.state.last_status = elapsed;
+            self.status(now);
+        }
+        self.alive(elapsed);
+        self.show(now);
+        Ok(())
+    }
+
+    /// The service manager hears of us only while what is entered also becomes durable.
+    fn alive(&mut self, elapsed: Duration) {
+        let all_captured = self.recorder.next() - 1 == self.state.captured;
+        let moving = elapsed.saturating_sub(self.state.last_captured_at) < Duration::from_secs(10);
+        if (all_captured || moving) && elapsed.saturating_sub(self.state.last_alive) >= Duration::from_secs(1)
+        {
+            self.state.last_alive = elapsed;
+            machine::alive();
+        }
+    }
+
+    /// Waits until everything entered is captured, and the index knows it.
+    pub(super) async fn settle(&mut self, ears: &mut Ears) -> Result<(), Trouble> {
+        self.hand_on()?;
+        while self.state.captured + 1 < self.recorder.next() {
+            let Some(word) = ears.sealer.recv().await else {
+                break;
+            };
+            self.sealed(word)?;
+        }
+        let (done, wait) = oneshot::channel();
+        if self.index.send(ToIndex::Flush(done)).is_ok() {
+            // holds because an index that ended is made again at the next start
+            let _ = wait.await;
+        }
+        Ok(())
+    }
+
+    /// Stops in order: what is held is entered, then the stop, then everything is sealed.
+    async fn stop(mut self, mut ears: Ears) -> Result<(), Trouble> {
+        machine::stopping();
+        self.links.stop_all();
+        while let Ok(output) = ears.links.try_recv() {
+            self.link(output)?;
+        }
+        let now = self.clock.now();
+        self.event(LineEvent::Stopping { now })?;
+        self.enter(Draft::new("stop", now).with("because", "asked"))?;
+        self.hand_on()?;
+        // holds because a sealer that failed says so below
+        let _ = self.sealer.send(ToSealer::Stop);
+        while let Some(word) = ears.sealer.recv().await {
+            if matches!(word, FromSealer::Ended) {
+                break;
+            }
+            self.sealed(word)?;
+        }
+        self.show(now);
+        Ok(())
+    }
+}
+
+/// Waits until it is said that the gateway stops, or until nobody can say so any more.
+async fn told_to(stop: &mut watch::Receiver<bool>) {
+    // holds because either way there is nothing to wait for any more
+    let _ = stop.wait_for(|stop| *stop).await;
+}
