@@ -5,6 +5,7 @@ use crate::{
     driver::{Ask, Comes, Driver, Modbus, Read, ReadRole, Speaks, Text, TextAnswer, Then},
     frame::{Cut, Cutter},
     meaning::{Field, Fields, filled, judge},
+    merge::{Merged, merged},
     modbus::{self, Head, Reply, Request, Table, exception_word},
     pattern::Found,
     registers::decode,
@@ -34,8 +35,12 @@ pub struct Question {
     pub id: QuestionId,
     /// What it is for.
     pub role: Role,
+    /// As an engineer would say it: `holding 0 to 4`; the characters that are sent.
+    pub asks: String,
     /// What it gives.
     pub measures: Vec<String>,
+    /// The questions it stands for, where several reads are asked as one.
+    pub parts: Vec<QuestionId>,
     /// How long an answer may take.
     pub answer_within: Duration,
     /// How long the line must rest after it.
@@ -98,8 +103,12 @@ pub struct Heard {
     pub answers: Vec<(String, Answer)>,
     /// How it failed, if it failed.
     pub failure: Option<Failure>,
+    /// With which exception it was refused, where the protocol has one.
+    pub refused: Option<u8>,
     /// Who the instrument says it is.
     pub identity: Option<String>,
+    /// What it says about itself and how it is set, by name: what must not change unseen.
+    pub says: Vec<(String, String)>,
 }
 
 impl Heard {
@@ -110,7 +119,9 @@ impl Heard {
             raw,
             answers: Vec::new(),
             failure: None,
+            refused: None,
             identity: None,
+            says: Vec::new(),
         }
     }
 
@@ -144,6 +155,7 @@ pub struct Conversation {
     unit: u8,
     transport: Transport,
     asked: Vec<Asked>,
+    merged: Arc<[Merged]>,
     pending: Option<Pending>,
     cutter: Cutter,
     buffer: Vec<u8>,
@@ -165,6 +177,7 @@ enum Asked {
     Measure(usize),
     Identity,
     Read(usize),
+    Merged(usize),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -181,22 +194,25 @@ const REMEMBERED: usize = 256;
 impl Conversation {
     /// Begins a conversation.
     pub fn new(driver: &Driver, options: ConversationOptions) -> Self {
-        let (speaks, asked) = match &driver.speaks {
+        let (speaks, asked, merged) = match &driver.speaks {
             Speaks::Text(text) => {
                 let mut asked: Vec<Asked> = (0..text.asks.len()).map(Asked::Measure).collect();
                 asked.extend(text.identity.iter().map(|_| Asked::Identity));
-                (Spoken::Text(text.clone()), asked)
+                (Spoken::Text(text.clone()), asked, Vec::new())
             }
-            Speaks::Modbus(modbus) => (
-                Spoken::Modbus(modbus.clone()),
-                (0..modbus.reads.len()).map(Asked::Read).collect(),
-            ),
+            Speaks::Modbus(modbus) => {
+                let merged = merged(modbus);
+                let mut asked: Vec<Asked> = (0..modbus.reads.len()).map(Asked::Read).collect();
+                asked.extend((0..merged.len()).map(Asked::Merged));
+                (Spoken::Modbus(modbus.clone()), asked, merged)
+            }
         };
         Self {
             speaks,
             unit: options.unit_id,
             transport: options.transport,
             asked,
+            merged: merged.into(),
             pending: None,
             cutter: Cutter::default(),
             buffer: Vec::new(),
@@ -209,6 +225,20 @@ impl Conversation {
 
     /// Everything that can be asked, in the order of the file. What comes by itself is no question.
     pub fn questions(&self) -> Vec<Question> {
+        let mut questions = self.all();
+        questions.retain(|question| question.parts.is_empty());
+        questions
+    }
+
+    /// Questions that stand for several, where the driver allows reads to be asked as one. Whoever asks one of
+    /// them leaves its parts alone, until the instrument refuses it.
+    pub fn merged(&self) -> Vec<Question> {
+        let mut questions = self.all();
+        questions.retain(|question| !question.parts.is_empty());
+        questions
+    }
+
+    fn all(&self) -> Vec<Question> {
         self.asked
             .iter()
             .enumerate()
@@ -224,7 +254,9 @@ impl Conversation {
                 (ask.comes == Comes::WhenAsked).then(|| Question {
                     id,
                     role: Role::Values,
+                    asks: printed(ask.send.as_deref()),
                     measures: names(&ask.measures),
+                    parts: Vec::new(),
                     answer_within: ask.answer_within,
                     pause_after: ask.pause_after,
                     ask_at_most_every: ask.at_most_every,
@@ -233,7 +265,9 @@ impl Conversation {
             (Spoken::Text(text), Asked::Identity) => text.identity.as_ref().map(|identity| Question {
                 id,
                 role: Role::Identity,
+                asks: printed(Some(&identity.send)),
                 measures: Vec::new(),
+                parts: Vec::new(),
                 answer_within: identity.answer_within,
                 pause_after: Duration::ZERO,
                 ask_at_most_every: Duration::from_mins(5),
@@ -248,10 +282,26 @@ impl Conversation {
                 Some(Question {
                     id,
                     role,
+                    asks: registers(read.table, read.first, read.count),
                     measures: names(&read.measures),
+                    parts: Vec::new(),
                     answer_within: modbus.answer_within,
                     pause_after: modbus.pause_between,
                     ask_at_most_every: read.at_most_every,
+                })
+            }
+            (Spoken::Modbus(modbus), Asked::Merged(at)) => {
+                let merged = &self.merged[at];
+                let first = self.question(id, Asked::Read(merged.parts[0]))?;
+                let measures = merged
+                    .parts
+                    .iter()
+                    .flat_map(|part| names(&modbus.reads[*part].measures));
+                Some(Question {
+                    asks: registers(merged.table, merged.first, merged.count),
+                    measures: measures.collect(),
+                    parts: merged.parts.iter().map(|part| QuestionId(*part as u16)).collect(),
+                    ..first
                 })
             }
             _ => None,
@@ -279,13 +329,23 @@ impl Conversation {
                 Some(identity) => [identity.send.as_slice(), &text.framing.sends_with].concat(),
                 None => return Vec::new(),
             },
-            (Spoken::Modbus(modbus), Asked::Read(at)) => {
-                let read = &modbus.reads[at];
+            (Spoken::Modbus(modbus), Asked::Read(_) | Asked::Merged(_)) => {
+                let (table, first, count) = match asked {
+                    Asked::Merged(at) => {
+                        let merged = &self.merged[at];
+                        (merged.table, merged.first, merged.count)
+                    }
+                    Asked::Read(at) => {
+                        let read = &modbus.reads[at];
+                        (read.table, read.first, read.count)
+                    }
+                    Asked::Measure(_) | Asked::Identity => return Vec::new(),
+                };
                 let request = Request {
                     unit: self.unit,
-                    table: read.table,
-                    first: read.first,
-                    count: read.count,
+                    table,
+                    first,
+                    count,
                 };
                 pending.request = Some(request);
                 if self.transport != Transport::ModbusTcp {
@@ -456,6 +516,7 @@ impl Conversation {
                     self.pending = None;
                     return Heard {
                         question: Some(pending.id),
+                        says: says_in(text, content),
                         identity: Some(identity),
                         ..Heard::new(HeardAs::Answer, raw)
                     };
@@ -484,7 +545,7 @@ impl Conversation {
                     };
                 }
             }
-            Asked::Read(_) => {}
+            Asked::Read(_) | Asked::Merged(_) => {}
         }
         if text.asides.iter().any(|aside| reads_as(aside, content)) {
             return Heard::new(HeardAs::Aside, raw);
@@ -619,35 +680,52 @@ impl Conversation {
     }
 
     fn understood(&mut self, modbus: &Modbus, pending: Pending, body: &[u8], raw: Vec<u8>) -> Heard {
-        let (Some(request), Asked::Read(at)) = (pending.request, pending.asked) else {
+        let parts = match pending.asked {
+            Asked::Read(at) => vec![at],
+            Asked::Merged(at) => self.merged[at].parts.clone(),
+            Asked::Measure(_) | Asked::Identity => Vec::new(),
+        };
+        let Some(request) = pending.request.filter(|_| !parts.is_empty()) else {
             return Heard {
                 failure: Some(Failure::Unexpected),
                 ..Heard::new(HeardAs::Unasked, raw)
             };
         };
-        let read = &modbus.reads[at];
-        match request.understand(body) {
-            Reply::Unexpected => self.failed(pending, raw, Failure::Unexpected, Failure::Unexpected.word()),
+        let values = match request.understand(body) {
+            Reply::Unexpected => {
+                return self.failed(pending, raw, Failure::Unexpected, Failure::Unexpected.word());
+            }
             Reply::Refused(code) => {
                 let because = format!("refused, {}", exception_word(code));
-                self.failed(pending, raw, Failure::Refused, &because)
+                return Heard {
+                    refused: Some(code),
+                    ..self.failed(pending, raw, Failure::Refused, &because)
+                };
             }
-            Reply::Values(values) => {
-                let fields = fields_of(read, &values, &self.settings);
-                if read.role == ReadRole::Settings {
-                    self.keep_settings(read, &fields);
-                }
-                let identity = (read.role == ReadRole::Identity)
-                    .then(|| identity_of(read, &fields))
-                    .flatten();
-                Heard {
-                    question: Some(pending.id),
-                    answers: answers_of(read, &fields),
-                    identity,
-                    ..Heard::new(HeardAs::Answer, raw)
-                }
+            Reply::Values(values) => values,
+        };
+        let mut heard = Heard {
+            question: Some(pending.id),
+            ..Heard::new(HeardAs::Answer, raw)
+        };
+        for part in parts {
+            let read = &modbus.reads[part];
+            let values = match pending.asked {
+                Asked::Merged(at) => self.merged[at].of(read, &values),
+                _ => &values,
+            };
+            let fields = fields_of(read, values, &self.settings);
+            match read.role {
+                ReadRole::Values => {}
+                ReadRole::Settings => self.keep_settings(read, &fields),
+                ReadRole::Identity => heard.identity = heard.identity.or_else(|| identity_of(read, &fields)),
             }
+            if read.role != ReadRole::Values {
+                heard.says.extend(says_of(read, &fields));
+            }
+            heard.answers.extend(answers_of(read, &fields));
         }
+        heard
     }
 
     fn keep_settings(&mut self, read: &Read, fields: &Fields) {
@@ -722,6 +800,53 @@ fn identity_in(text: &Text, content: &[u8]) -> Option<String> {
         .matches(content, &[], &crate::pattern::Digits::default())?;
     let (_, place) = found.into_iter().find(|(name, _)| name == "serial_number")?;
     Some(String::from_utf8_lossy(content[place].trim_ascii()).into_owned())
+}
+
+/// Everything it says about itself.
+fn says_in(text: &Text, content: &[u8]) -> Vec<(String, String)> {
+    let found = text.identity.as_ref().and_then(|identity| {
+        identity
+            .reads
+            .matches(content, &[], &crate::pattern::Digits::default())
+    });
+    let named = found.into_iter().flatten().filter(|(name, _)| name != "_");
+    named
+        .map(|(name, place)| {
+            let words = String::from_utf8_lossy(content[place].trim_ascii()).into_owned();
+            (name, words)
+        })
+        .collect()
+}
+
+fn says_of(read: &Read, fields: &Fields) -> Vec<(String, String)> {
+    let says = read.points.iter().filter_map(|point| {
+        let words = words_of(fields.get(&point.name)?);
+        Some((point.name.clone(), words))
+    });
+    says.collect()
+}
+
+fn words_of(field: &Field) -> String {
+    match field {
+        Field::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Field::Count(count) => count.to_string(),
+        Field::Float { text, .. } => text.clone(),
+    }
+}
+
+fn registers(table: Table, first: u16, count: u16) -> String {
+    let name = Table::words()
+        .iter()
+        .find(|(_, known)| *known == table)
+        .map_or("", |(word, _)| word);
+    match u32::from(first) + u32::from(count.max(1)) - 1 {
+        last if last == u32::from(first) => format!("{name} {first}"),
+        last => format!("{name} {first} to {last}"),
+    }
+}
+
+fn printed(send: Option<&[u8]>) -> String {
+    send.unwrap_or_default().escape_ascii().to_string()
 }
 
 /// Every answer of the question this line can be.
@@ -821,9 +946,5 @@ pub(crate) fn answers_of(read: &Read, fields: &Fields) -> Vec<(String, Answer)> 
 
 fn identity_of(read: &Read, fields: &Fields) -> Option<String> {
     let point = read.points.iter().find(|point| point.name == "serial_number")?;
-    Some(match fields.get(&point.name)? {
-        Field::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        Field::Count(count) => count.to_string(),
-        Field::Float { text, .. } => text.clone(),
-    })
+    Some(words_of(fields.get(&point.name)?))
 }

@@ -304,6 +304,10 @@ pub struct Modbus {
     pub(crate) line: LineSettings,
     pub(crate) answer_within: Duration,
     pub(crate) pause_between: Duration,
+    /// How many registers it gives at once.
+    pub(crate) at_most: Option<u16>,
+    /// Reads may be asked as one over so many registers nobody wants; `None`: never.
+    pub(crate) merge_over: Option<u16>,
     pub(crate) reads: Vec<Read>,
 }
 
@@ -315,6 +319,8 @@ pub(crate) struct Read {
     pub(crate) first: u16,
     pub(crate) count: u16,
     pub(crate) at_most_every: Duration,
+    /// Never asked along with another.
+    pub(crate) alone: bool,
     pub(crate) points: Vec<RegisterPoint>,
     pub(crate) measures: Vec<Measure>,
     pub(crate) doubts: Vec<Doubt>,

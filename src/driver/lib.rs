@@ -10,6 +10,7 @@ mod driver;
 mod frame;
 mod lint;
 mod meaning;
+mod merge;
 mod modbus;
 mod pattern;
 mod player;

@@ -6,6 +6,7 @@ use crate::{
     driver::{Ask, Driver, Modbus, Read, ReadRole, Speaks, Text, TextAnswer, Then},
     frame::Cut,
     meaning::{Doubt, Field, Fields, Making},
+    merge::merged,
     modbus::{self, Request, Table, exception_code},
     pattern::{Kind, Pattern, Slot},
     registers::encode,
@@ -496,6 +497,13 @@ impl PlayedModbus {
             }
             if let Some(values) = first_good(driver, read) {
                 played.store(read, &values);
+            }
+        }
+        // who may be asked over a hole has something there
+        for merged in merged(modbus) {
+            for register in 0..merged.count {
+                let at = (merged.table.function(), merged.first.wrapping_add(register));
+                played.image.entry(at).or_insert(0);
             }
         }
         played

@@ -798,6 +798,7 @@ fn modbus(root: &Block<'_>) -> Option<Modbus> {
     let line = line_settings(&settings, 19_200, "8E1");
     let order = settings.word("order", Order::words()).unwrap_or_default();
     let most = settings.number::<u16>("at_most", 1..2001).map(|most| most.what);
+    let merge_over = settings.number::<u16>("merge_over", 0..125).map(|over| over.what);
     let answer_within = settings
         .time("answer_within")
         .unwrap_or(Duration::from_millis(500));
@@ -815,6 +816,8 @@ fn modbus(root: &Block<'_>) -> Option<Modbus> {
         line,
         answer_within,
         pause_between,
+        at_most: most,
+        merge_over,
         reads,
     })
 }
@@ -846,6 +849,7 @@ fn read(block: &Block<'_>, order: Order, most: Option<u16>) -> Option<Read> {
         ReadRole::Values => Duration::from_millis(100),
         ReadRole::Settings | ReadRole::Identity => Duration::from_mins(5),
     });
+    let alone = block.flag("alone").unwrap_or(false);
     let mut doubts = doubts(block, None);
     let mut points = Vec::new();
     let mut measures = Vec::new();
@@ -891,6 +895,7 @@ fn read(block: &Block<'_>, order: Order, most: Option<u16>) -> Option<Read> {
         first: first.what,
         count: count.what,
         at_most_every: pace,
+        alone,
         points,
         measures,
         doubts,

@@ -196,6 +196,17 @@ impl<'a> Block<'a> {
         })
     }
 
+    /// Whether something holds.
+    pub(crate) fn flag(&self, key: &'static str) -> Option<bool> {
+        match self.value(key)? {
+            (DeValue::Boolean(flag), _) => Some(*flag),
+            (value, span) => {
+                self.wrong_kind(key, "true or false", value, span);
+                None
+            }
+        }
+    }
+
     /// One of a few words.
     pub(crate) fn word<T: Clone>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
         let At { what, span } = self.text(key)?;
