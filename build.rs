@@ -21,6 +21,12 @@ fn main() {
         &out.join("screens.rs"),
     );
     list(&here.join("src/daemon/acts"), "ACT", "Act", &out.join("acts.rs"));
+    list(
+        &here.join("src/config/rule"),
+        "KIND",
+        "Kind",
+        &out.join("rule_kinds.rs"),
+    );
     migrations(&here.join("src/store/migrations"), &out.join("migrations.rs"));
 }
 

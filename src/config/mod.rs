@@ -11,9 +11,11 @@ mod near;
 pub mod plant;
 mod render;
 mod resolve;
+pub mod rule;
 pub mod sentence;
 pub mod store_file;
 mod syntax;
+pub mod tolerance;
 mod written;
 
 pub use difference::{Change, Part, difference, limits_in_words};

@@ -309,9 +309,9 @@ impl Slip {
     }
 }
 
-type Word<'a> = (&'a str, Range<usize>);
+pub(super) type Word<'a> = (&'a str, Range<usize>);
 
-fn words(text: &str) -> Vec<Word<'_>> {
+pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
@@ -327,7 +327,7 @@ fn words(text: &str) -> Vec<Word<'_>> {
     words
 }
 
-fn amount((word, at): &Word<'_>) -> Result<(Amount, Range<usize>), Slip> {
+pub(super) fn amount((word, at): &Word<'_>) -> Result<(Amount, Range<usize>), Slip> {
     if let Some(amount) = Amount::read(word) {
         return Ok((amount, at.clone()));
     }
@@ -348,7 +348,7 @@ fn amount((word, at): &Word<'_>) -> Result<(Amount, Range<usize>), Slip> {
 }
 
 /// The unit is everything from word `from` on: `N·m`, but also `oz t`.
-fn unit(text: &str, words: &[Word<'_>], from: usize) -> Result<(Unit, Range<usize>), Slip> {
+pub(super) fn unit(text: &str, words: &[Word<'_>], from: usize) -> Result<(Unit, Range<usize>), Slip> {
     let Some((_, first)) = words.get(from) else {
         return Err(slip(
             "number-without-unit",
@@ -405,11 +405,16 @@ fn no_band(text: &str, words: &[Word<'_>]) -> Slip {
     )
 }
 
-fn whole(text: &str) -> Range<usize> {
+pub(super) fn whole(text: &str) -> Range<usize> {
     0..text.len()
 }
 
-fn slip(name: &'static str, what: impl Into<String>, at: Range<usize>, help: impl Into<String>) -> Slip {
+pub(super) fn slip(
+    name: &'static str,
+    what: impl Into<String>,
+    at: Range<usize>,
+    help: impl Into<String>,
+) -> Slip {
     Slip {
         name,
         what: what.into(),
