@@ -9,6 +9,7 @@ mod difference;
 mod library;
 mod near;
 pub mod plant;
+pub mod recipe;
 mod render;
 mod resolve;
 pub mod rule;

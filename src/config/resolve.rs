@@ -3,7 +3,7 @@
 //! Each part complains on its own page and still hands on something whole, so that one mistake
 //! never hides the next. What comes out counts only when nobody complained.
 
-mod captures;
+pub(super) mod captures;
 mod equipment;
 pub(super) mod gateway;
 pub(super) mod names;

@@ -386,7 +386,7 @@ fn capture(block: &Block) -> Capture {
 }
 
 /// `every = "5 s"`, `every = "reading"`, `every = "change"`, or `when = "asked"`: exactly one of them.
-fn pace(block: &Block) -> Key<Pace> {
+pub(super) fn pace(block: &Block) -> Key<Pace> {
     match (block.has("every"), block.has("when")) {
         (true, true) => {
             let complaint = Complaint::new("two-paces", "this capture has two paces")
@@ -410,7 +410,7 @@ fn pace(block: &Block) -> Key<Pace> {
         }),
         (false, true) => block.word("when", &[("asked", Pace::OnDemand)]),
         (false, false) => {
-            let complaint = Complaint::new("missing-key", "[[capture]] does not say how often");
+            let complaint = Complaint::new("missing-key", format!("{} does not say how often", block.title));
             block.page.add(complaint.mark(block.place.clone(), "").help(
                 "add one line: every = \"5 s\", every = \"reading\", every = \"change\" or when = \"asked\"",
             ));
@@ -419,7 +419,7 @@ fn pace(block: &Block) -> Key<Pace> {
     }
 }
 
-fn as_text(value: &Spanned<toml::de::DeValue>) -> Key<String> {
+pub(super) fn as_text(value: &Spanned<toml::de::DeValue>) -> Key<String> {
     match value.get_ref() {
         toml::de::DeValue::String(text) if !text.trim().is_empty() => {
             Some(Spanned::new(value.span(), text.to_string()))

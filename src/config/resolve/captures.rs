@@ -192,7 +192,7 @@ fn twice(
 
 // ---------------------------------------------------------------- limits
 
-fn limits(page: &Page, capture: &written::Capture) -> Option<Limits> {
+pub(in crate::config) fn limits(page: &Page, capture: &written::Capture) -> Option<Limits> {
     if let (None, Some(warn)) = (&capture.must_be_text, &capture.warn_outside) {
         page.add(
             Complaint::new(
