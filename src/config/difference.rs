@@ -3,7 +3,7 @@
 //! Compares plants, not texts: moved lines and comments are no change of meaning, and are said to be none.
 
 use super::{
-    plant::{Capture, Equipment, Gateway, Limits, Link, Pace, Plant, RecordStore, Unit0},
+    plant::{Capture, Equipment, Gateway, Limits, Link, Master, Pace, Plant, RecordStore, Unit0},
     sentence::{bytes, time},
 };
 use record::Quantity;
@@ -25,6 +25,7 @@ pub enum Part {
     /// Takes effect at the next start of the daemon.
     Gateway,
     RecordStore,
+    Master,
     Web,
     /// One link is opened again, the others go on.
     Equipment,
@@ -55,6 +56,8 @@ pub fn difference(old: &Plant, new: &Plant) -> Vec<Change> {
         &after,
         &[],
     );
+    let (before, after) = (master(&old.master), master(&new.master));
+    lines(&mut changes, Part::Master, "[master]", &before, &after, &[]);
     let listen = |plant: &Plant| {
         vec![(
             "listen",
@@ -134,6 +137,17 @@ fn gateway(gateway: &Gateway) -> Vec<Line> {
         ("stop_capture_below", bytes(gateway.stop_capture_below)),
         ("clock_may_differ_by", time(gateway.clock_may_differ_by)),
         ("settle", time(gateway.settle)),
+    ]
+}
+
+fn master(master: &Master) -> Vec<Line> {
+    let old = |age| format!("{} old", time(age));
+    vec![
+        ("orders_may_be", old(master.orders)),
+        ("lots_may_be", old(master.lots)),
+        ("containers_may_be", old(master.containers)),
+        ("check_weights_may_be", old(master.check_weights)),
+        ("people_may_be", old(master.people)),
     ]
 }
 

@@ -102,6 +102,7 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         equipment: meant.equipment,
         units: meant.units,
         captures: meant.captures,
+        master: meant.master,
         web: meant.web,
         files: std::iter::once(configuration).chain(used).collect(),
         warnings: sorted(warnings),

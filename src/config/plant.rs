@@ -16,6 +16,7 @@ pub struct Plant {
     pub units: Vec<Unit0>,
     /// In the order of the file.
     pub captures: Vec<Capture>,
+    pub master: Master,
     pub web: Web,
     /// The files this plant was read from, with their bytes, in the order they are recorded:
     /// the configuration first, then each driver in use.
@@ -216,6 +217,21 @@ pub struct Limits {
     pub high: Option<Quantity>,
     pub warn_low: Option<Quantity>,
     pub warn_high: Option<Quantity>,
+}
+
+/// `[master]`: how old what the plant's systems said may be, to be used without a person who answers for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Master {
+    /// `orders_may_be = "24 h old"`.
+    pub orders: Duration,
+    /// `lots_may_be = "24 h old"`.
+    pub lots: Duration,
+    /// `containers_may_be = "24 h old"`.
+    pub containers: Duration,
+    /// `check_weights_may_be = "30 d old"`.
+    pub check_weights: Duration,
+    /// `people_may_be = "7 d old"`.
+    pub people: Duration,
 }
 
 /// `[web]`.

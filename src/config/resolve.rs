@@ -6,13 +6,14 @@
 pub(super) mod captures;
 mod equipment;
 pub(super) mod gateway;
+mod master;
 pub(super) mod names;
 mod units;
 
 use super::{
     block::Page,
     library::Library,
-    plant::{Capture, Equipment, Gateway, Link, PointName, RecordStore, Unit0, Web},
+    plant::{Capture, Equipment, Gateway, Link, Master, PointName, RecordStore, Unit0, Web},
     written::Written,
 };
 use ::driver::PointInfo;
@@ -25,6 +26,7 @@ pub(super) struct Meant {
     pub(super) equipment: BTreeMap<String, Equipment>,
     pub(super) units: Vec<Unit0>,
     pub(super) captures: Vec<Capture>,
+    pub(super) master: Master,
     pub(super) web: Web,
 }
 
@@ -54,6 +56,7 @@ pub(super) struct Role {
 pub(super) fn resolve(page: &Page, written: &Written, library: &Library) -> Meant {
     let gateway = gateway::gateway(page, written.gateway.as_ref());
     let record_store = gateway::record_store(page, written.record_store.as_ref());
+    let master = master::master(page, written.master.as_ref());
     let web = gateway::web(page, written.web.as_ref());
     let known = equipment::known(page, &written.equipment, library);
     let roles = units::roles(page, &written.units, &known);
@@ -66,6 +69,7 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library) -> Mean
         equipment,
         units,
         captures,
+        master,
         web,
     }
 }

@@ -168,6 +168,19 @@ pub fn duration(text: &str) -> Result<Duration, Slip> {
     }
 }
 
+/// `24 h old`, `30 d old`: how old something may be.
+pub fn age(text: &str) -> Result<Duration, Slip> {
+    let Some(time) = text.trim_end().strip_suffix(" old") else {
+        return Err(slip(
+            "sentence-unknown",
+            "this does not say how old something may be",
+            whole(text),
+            "write an amount, a unit of time and the word old: \"24 h old\", \"30 d old\"",
+        ));
+    };
+    duration(time)
+}
+
 /// `96 KiB`, `64 MiB`, `2 GiB`, and `2 GiB free` where space on a disk is meant.
 pub fn size(text: &str, last: Option<&str>) -> Result<u64, Slip> {
     let words = words(text);

@@ -21,6 +21,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("[equipment.TAG]", EQUIPMENT),
     ("[unit.NAME]", UNIT),
     ("[[capture]]", CAPTURE),
+    ("[master]", MASTER),
     ("[web]", WEB),
 ];
 
@@ -31,6 +32,7 @@ const FILE: &[&str] = &[
     "equipment",
     "unit",
     "capture",
+    "master",
     "web",
 ];
 const GATEWAY: &[&str] = &[
@@ -87,6 +89,13 @@ const CAPTURE: &[&str] = &[
     "warn_outside",
     "missing_after",
 ];
+const MASTER: &[&str] = &[
+    "orders_may_be",
+    "lots_may_be",
+    "containers_may_be",
+    "check_weights_may_be",
+    "people_may_be",
+];
 const WEB: &[&str] = &["listen"];
 
 /// The keys of `[equipment.TAG]` that say how it is reached; exactly one of them.
@@ -98,6 +107,7 @@ pub(super) struct Written {
     pub(super) equipment: Vec<Equipment>,
     pub(super) units: Vec<Unit>,
     pub(super) captures: Vec<Capture>,
+    pub(super) master: Option<Master>,
     pub(super) web: Option<Web>,
 }
 
@@ -178,6 +188,15 @@ pub(super) struct Capture {
     pub(super) missing_after: Key<Duration>,
 }
 
+#[derive(Default)]
+pub(super) struct Master {
+    pub(super) orders_may_be: Key<Duration>,
+    pub(super) lots_may_be: Key<Duration>,
+    pub(super) containers_may_be: Key<Duration>,
+    pub(super) check_weights_may_be: Key<Duration>,
+    pub(super) people_may_be: Key<Duration>,
+}
+
 pub(super) struct Web {
     pub(super) listen: Key<String>,
 }
@@ -226,6 +245,7 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
             .into_iter()
             .filter_map(|value| Some(capture(&Block::open(page, "[[capture]]", value, CAPTURE)?)))
             .collect(),
+        master: one("master", MASTER).map(|block| master(&block)),
         web: one("web", WEB).map(|block| Web {
             listen: block.text("listen"),
         }),
@@ -288,6 +308,16 @@ pub(super) fn record_store(block: &Block) -> RecordStore {
         key: block.text("key"),
         release_on_broker: block.word("release_on", &[("receipt", false), ("broker", true)]),
         window: block.count("window"),
+    }
+}
+
+fn master(block: &Block) -> Master {
+    Master {
+        orders_may_be: block.sentence("orders_may_be", sentence::age),
+        lots_may_be: block.sentence("lots_may_be", sentence::age),
+        containers_may_be: block.sentence("containers_may_be", sentence::age),
+        check_weights_may_be: block.sentence("check_weights_may_be", sentence::age),
+        people_may_be: block.sentence("people_may_be", sentence::age),
     }
 }
 

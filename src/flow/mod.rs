@@ -16,6 +16,8 @@ pub mod high_water;
 pub mod ledger;
 pub mod line;
 pub mod link;
+pub mod local;
+pub mod master;
 pub mod needs;
 pub mod outbox;
 pub mod people;

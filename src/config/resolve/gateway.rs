@@ -108,7 +108,7 @@ pub(super) fn gateway(page: &Page, written: Option<&written::Gateway>) -> Gatewa
 }
 
 /// A value between its bounds, or its default.
-fn within<T: PartialOrd + Copy, S: Display>(
+pub(super) fn within<T: PartialOrd + Copy, S: Display>(
     page: &Page,
     key: &str,
     written: &Key<T>,

@@ -55,6 +55,9 @@ pub(super) const KIND: Kind = Kind {
         "link",
         "books",
         "entry-too-long",
+        "master-refused",
+        "master-overridden",
+        "master-damaged",
     ],
     at_once: true,
 };
