@@ -234,6 +234,19 @@ pub struct Master {
     pub people: Duration,
 }
 
+impl Default for Master {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        Self {
+            orders: days(1),
+            lots: days(1),
+            containers: days(1),
+            check_weights: days(30),
+            people: days(7),
+        }
+    }
+}
+
 /// `[web]`.
 #[derive(Debug, Clone)]
 pub struct Web {

@@ -9,23 +9,28 @@ use crate::config::{
 };
 use std::time::Duration;
 
-const HOUR: u64 = 3600;
-const DAY: u64 = 24 * HOUR;
+/// Older than this is not meant.
+const A_YEAR: Duration = Duration::from_secs(366 * 86_400);
 
 pub(super) fn master(page: &Page, written: Option<&written::Master>) -> Master {
     let empty = written::Master::default();
     let written = written.unwrap_or(&empty);
-    let age = |key: &str, said: &Key<Duration>, default: u64| {
-        let bounds = Duration::from_secs(60)..=Duration::from_secs(366 * DAY);
-        within(page, key, said, bounds, Duration::from_secs(default), |age| {
+    let usual = Master::default();
+    let age = |key: &str, said: &Key<Duration>, default: Duration| {
+        let bounds = Duration::from_secs(60)..=A_YEAR;
+        within(page, key, said, bounds, default, |age| {
             format!("{} old", time(age))
         })
     };
     Master {
-        orders: age("orders_may_be", &written.orders_may_be, DAY),
-        lots: age("lots_may_be", &written.lots_may_be, DAY),
-        containers: age("containers_may_be", &written.containers_may_be, DAY),
-        check_weights: age("check_weights_may_be", &written.check_weights_may_be, 30 * DAY),
-        people: age("people_may_be", &written.people_may_be, 7 * DAY),
+        orders: age("orders_may_be", &written.orders_may_be, usual.orders),
+        lots: age("lots_may_be", &written.lots_may_be, usual.lots),
+        containers: age("containers_may_be", &written.containers_may_be, usual.containers),
+        check_weights: age(
+            "check_weights_may_be",
+            &written.check_weights_may_be,
+            usual.check_weights,
+        ),
+        people: age("people_may_be", &written.people_may_be, usual.people),
     }
 }

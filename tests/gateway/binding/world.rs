@@ -4,7 +4,7 @@ use record::{Answer, Draft, Hash, Quantity, Stamp, Tree, Value, Word};
 use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Duration};
 use steelyard::{
     config::plant::{
-        Authority, Capture, Gateway, Limits, Pace, Plant, PointName, RecordStore, Unit0, Use, Web,
+        Authority, Capture, Gateway, Limits, Master, Pace, Plant, PointName, RecordStore, Unit0, Use, Web,
     },
     flow::{
         enter::{Enter, Entered},
@@ -178,6 +178,7 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
             .filter(|line| !line.is_empty())
             .map(capture)
             .collect(),
+        master: Master::default(),
         web: Web { listen: None },
         files: Vec::new(),
         warnings: Vec::new(),
