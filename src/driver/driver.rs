@@ -94,7 +94,24 @@ pub struct Caveat {
     pub so: String,
     /// Who saw it, when, on which firmware.
     pub seen: String,
+    /// Kinds of sample that are missing because the instrument sends no such thing, or nobody knows what it sends.
+    pub no_samples_of: Vec<String>,
 }
+
+/// What the samples of a driver that comes with the program must show, or a caveat explain.
+pub(crate) const KINDS_OF_SAMPLE: &[&str] = &[
+    "stable",
+    "unstable",
+    "negative",
+    "net or tare",
+    "overload",
+    "underload",
+    "error",
+    "damaged",
+    "truncated",
+    "glued",
+    "refused",
+];
 
 /// A recorded exchange and what it must give.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,6 +23,8 @@ mod tree;
 mod hard;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod shipped;
 
 pub use complaint::Complaint;
 pub use conversation::{

@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn what_a_driver_leaves_open_is_found() {
         let balance = "mt-sics-balance.toml";
-        let exact = "\"S D {value} {unit}\"";
+        let exact = "\"S D {value:10} {unit}\"";
         assert!(
             names(balance, |text| text.replace(exact, "\"S {mode} {value} {unit}\""))
                 .contains(&"two-answers-match")

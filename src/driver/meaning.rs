@@ -147,10 +147,13 @@ pub(crate) struct When {
 
 /// The forms a sentence may have, for the message about one that has none of them.
 pub(crate) const SENTENCES: &str = "\"status bit 2 is set\" (or clear) · \"status bits 0 to 2 are 5\" · \
-    \"temperature is 0x7FFF\" (or 3e37, or 'OL'; or \"is not\") · two of them joined by \"and\"";
+    \"temperature is 0x7FFF\" (or 3e37, or 'OL'; or \"is not\") · two of them joined by \"and\" · \"always\"";
 
 impl When {
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text == "always" {
+            return Some(Self::default());
+        }
         let claims = text.split(" and ").map(claim).collect::<Option<Vec<_>>>()?;
         Some(Self { claims })
     }

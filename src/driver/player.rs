@@ -219,7 +219,15 @@ impl PlayedText {
                             .all(|(_, answer)| answer.quality() == Quality::Good)
                 })
             };
-            frames.iter().find(all_good).cloned().unwrap_or_default()
+            let any_value = |line: &&Vec<u8>| {
+                answered(ask, line)
+                    .is_some_and(|(_, answers)| answers.iter().all(|(_, answer)| answer.value().is_some()))
+            };
+            let first = frames
+                .iter()
+                .find(all_good)
+                .or_else(|| frames.iter().find(any_value));
+            first.cloned().unwrap_or_default()
         };
         let lines = text.asks.iter().map(good).collect();
         let identity = driver

@@ -3,8 +3,8 @@
 use crate::{
     Complaint,
     driver::{
-        Ask, Caveat, Comes, Driver, Evidence, Handshake, LineSettings, Measure, Modbus, Read, ReadRole,
-        RegisterPoint, Sample, Speaks, Text, TextAnswer, TextIdentity, Then,
+        Ask, Caveat, Comes, Driver, Evidence, Handshake, KINDS_OF_SAMPLE, LineSettings, Measure, Modbus,
+        Read, ReadRole, RegisterPoint, Sample, Speaks, Text, TextAnswer, TextIdentity, Then,
     },
     frame::{Check, Framing},
     meaning::{self, Doubt, Making, Part, SENTENCES, UnitFrom, When, Written},
@@ -127,7 +127,17 @@ fn whole_file(root: &Block<'_>, text: &str, file: &str) -> Option<Driver> {
 }
 
 fn caveat(block: &Block<'_>) -> Caveat {
+    let no_samples_of = block.texts("no_samples_of");
+    for kind in no_samples_of
+        .iter()
+        .filter(|kind| !KINDS_OF_SAMPLE.contains(&kind.what.as_str()))
+    {
+        block
+            .desk()
+            .complain(no_such("kind of sample", kind, KINDS_OF_SAMPLE));
+    }
     let caveat = Caveat {
+        no_samples_of: no_samples_of.into_iter().map(|kind| kind.what).collect(),
         says: block.need_text("says").what,
         so: block.need_text("so").what,
         seen: block.need_text("seen").what,

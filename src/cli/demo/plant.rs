@@ -54,7 +54,6 @@ driver            = "mt-sics-balance"
 edition           = 4
 serial            = "{scale}"
 every             = "250 ms"
-record_with_draft = true
 
 [unit.MX-3]
 title     = "Mixer 3"
