@@ -208,6 +208,23 @@ pub(in crate::config) fn read<'a>(page: &'a Page<'a>, value: &'a Spanned<DeValue
     })
 }
 
+/// Reads the keys of one rule that stands alone, without a recipe around it: for benchmarks and cases.
+pub fn alone(text: &str) -> Result<Rule, Vec<Complaint>> {
+    let text = format!("[[rule]]\n{text}\n");
+    let page = Page::new("rule", &text);
+    let (table, slips) = toml::de::DeTable::parse_recoverable(&text);
+    super::syntax::complain(&page, &slips);
+    let list = table
+        .get_ref()
+        .get("rule")
+        .and_then(|list| list.get_ref().as_array());
+    let rule = list
+        .and_then(|list| list.get(0))
+        .and_then(|value| read(&page, value));
+    let (complaints, _) = page.said();
+    rule.filter(|_| complaints.is_empty()).ok_or(complaints)
+}
+
 fn kind_of<'a>(page: &Page<'a>, value: &Spanned<DeValue<'a>>) -> Option<&'static Kind> {
     let all = || ALL.iter().map(|kind| kind.name);
     let forms = || format!("kinds: {}", all().collect::<Vec<_>>().join(", "));

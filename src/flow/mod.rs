@@ -21,4 +21,5 @@ pub mod master;
 pub mod needs;
 pub mod outbox;
 pub mod people;
+pub mod rules;
 pub mod seal;
