@@ -12,11 +12,12 @@ use crate::{
         sealing::{FromSealer, Sealer, ToSealer},
     },
     flow::needs::Files,
+    flow::people::{People, Person},
     flow::seal::PageMaker,
     ports::{control, files::SystemFiles, terminal::Hidden},
 };
 use clap::{Arg, ArgMatches};
-use record::Trouble;
+use record::{Draft, Line, Trouble};
 use std::{
     io::{BufRead, IsTerminal, Write},
     path::PathBuf,
@@ -163,6 +164,53 @@ pub(super) async fn apply_while_stopped(act: &Apply) -> Result<String, Trouble> 
         Ok(changes.join("\n"))
     })
     .await
+}
+
+/// Everybody a ledger knows that no gateway holds.
+pub(super) fn people_of(open: &Open) -> People {
+    let mut people = People::default();
+    for kept in &open.kept {
+        if let Ok(line) = Line::read(&kept.line) {
+            people.recall(&line);
+        }
+    }
+    people
+}
+
+/// Proves who acts on a ledger that no gateway holds, in one of these roles; a refused try is an entry.
+pub(super) fn prove_in(
+    open: &mut Open,
+    people: &mut People,
+    (by, secret): (&str, &str),
+    roles: &[&str],
+    what: &str,
+) -> Result<Person, Trouble> {
+    let now = open.now;
+    let allowed = |person: &Person| person.roles.iter().any(|role| roles.contains(&role.as_str()));
+    let proven = people.prove(by, secret, now).and_then(|person| {
+        if allowed(&person) {
+            Ok(person)
+        } else {
+            Err(Trouble::new(
+                "not-allowed",
+                format!(
+                    "{} may not do this: it needs the role {}",
+                    person.name,
+                    roles.join(" or ")
+                ),
+            )
+            .at(&person.id)
+            .means("nothing was done; the try is an entry")
+            .so("ask somebody who has the role"))
+        }
+    });
+    if proven.is_err() {
+        let draft = Draft::new("access", now)
+            .with("state", "refused")
+            .with("because", "refused");
+        open.enter_own(draft.data("person", by).data("what", what));
+    }
+    proven
 }
 
 /// Opens the ledger while no gateway runs, lets `act` enter what it has to, and makes it durable.

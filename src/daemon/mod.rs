@@ -5,6 +5,7 @@ pub mod delivery;
 pub mod gateway;
 pub mod indexing;
 pub mod link_task;
+pub(crate) mod master;
 pub mod opening;
 pub mod packing;
 pub mod sealing;

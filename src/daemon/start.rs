@@ -141,6 +141,19 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         }
     }
 
+    let folder = open.disk.path().join(crate::flow::master::shelf::FOLDER);
+    let recalled = super::master::recall(&open.kept, &folder);
+    let (master, master_view) = watch::channel(Arc::new(recalled.store));
+    let (to_master, master_in) = mpsc::unbounded_channel();
+    let (master_out, master_ready) = mpsc::channel(1);
+    tokio::spawn(super::master::keep(
+        master_in,
+        master_out,
+        master_view,
+        folder,
+        clock.clone(),
+    ));
+
     let (readings_out, readings) = mpsc::channel(READINGS);
     let mut links = LinkSet {
         clock: clock.clone(),
@@ -158,6 +171,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         captured: open.head.seq,
         last_page: open.head.page,
         epoch: open.head.epoch,
+        master_held: recalled.held,
         ..State::default()
     };
     let own = std::mem::take(&mut open.own);
@@ -170,6 +184,8 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         line,
         recorder: open.recorder,
         people,
+        master,
+        to_master,
         sealer: to_sealer,
         index: to_index.clone(),
         delivery: to_delivery.clone(),
@@ -206,6 +222,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
             because,
         })?;
     }
+    core.master_damaged(recalled.drafts, recalled.troubles)?;
     for trouble in troubles {
         core.alarm(trouble);
     }
@@ -215,6 +232,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         sealer: from_sealer,
         delivery: from_delivery,
         control: asked,
+        master: master_ready,
         stop: stopped,
     };
     tokio::spawn(packing::pack(
@@ -288,8 +306,13 @@ fn login(store: &RecordStore, gateway: &str, topic: &str) -> Login {
         private_key: store.private_key.clone(),
         version_3: store.mqtt_version_3,
         will: Some((format!("{topic}/status"), gone.to_string().into_bytes())),
-        subscribe: vec![format!("{topic}/receipts"), format!("{topic}/context/+")],
-        largest: 1_300_000,
+        subscribe: vec![
+            format!("{topic}/receipts"),
+            format!("{topic}/context/+"),
+            format!("{topic}/master/+"),
+        ],
+        // The longest message of master data; a page is shorter.
+        largest: 9 << 20,
     }
 }
 

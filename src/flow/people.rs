@@ -169,6 +169,95 @@ impl People {
         Ok(drafts)
     }
 
+    /// Takes the account from somebody who left or must not act any more; the entries that say so.
+    pub fn revoke(&mut self, id: &str, by: &str, reason: &str, now: Stamp) -> Result<Vec<Draft>, Trouble> {
+        let account = self.account(id)?;
+        account.revoked = true;
+        Ok(vec![
+            Draft::new("person", now)
+                .with("person", id)
+                .with("state", "revoked")
+                .data("by", by)
+                .data("reason", reason),
+            changed(id, "revoked", by, reason, now),
+        ])
+    }
+
+    /// Lets somebody try again before the quarter of an hour is over; the entry that says so.
+    pub fn unlock(&mut self, id: &str, by: &str, reason: &str, now: Stamp) -> Result<Vec<Draft>, Trouble> {
+        let account = self.account(id)?;
+        if account.locked_until.is_none_or(|until| now >= until) {
+            return Err(refused(
+                id,
+                "this account is not locked",
+                "a forgotten password is given anew with `steelyard user add`",
+            ));
+        }
+        account.locked_until = None;
+        account.failed = 0;
+        Ok(vec![changed(id, "unlocked", by, reason, now)])
+    }
+
+    /// Gives somebody other roles and leaves name and password; the entries that say so.
+    pub fn set_roles(
+        &mut self,
+        id: &str,
+        roles: &[String],
+        by: &str,
+        reason: &str,
+        now: Stamp,
+    ) -> Result<Vec<Draft>, Trouble> {
+        if roles.is_empty() || !roles.iter().all(|role| ROLES.contains(&role.as_str())) {
+            let offer = format!("name one or more of: {}", ROLES.join(", "));
+            return Err(refused(id, "a role is not known", &offer));
+        }
+        if id == by {
+            return Err(refused(
+                id,
+                "nobody gives roles to themselves",
+                "ask another supervisor",
+            ));
+        }
+        let account = self.account(id)?;
+        let (before, after) = (account.person.roles.join(","), roles.join(","));
+        if before == after {
+            return Err(refused(
+                id,
+                "these are the roles this person has",
+                "name other roles",
+            ));
+        }
+        account.person.roles = roles.to_vec();
+        Ok(vec![
+            Draft::new("person", now)
+                .with("person", id)
+                .data("name", account.person.name.as_str())
+                .data("roles", after.as_str())
+                .data("by", by)
+                .data("reason", reason)
+                .data("method", "password")
+                .data("hash", account.hash.as_str()),
+            changed(
+                id,
+                "roles-changed",
+                by,
+                &format!("{before} → {after}: {reason}"),
+                now,
+            ),
+        ])
+    }
+
+    fn account(&mut self, id: &str) -> Result<&mut Account, Trouble> {
+        let found = self.0.get_mut(id).filter(|account| !account.revoked);
+        found.ok_or_else(|| {
+            refused(
+                id,
+                "nobody here is known by this id",
+                "look with `steelyard user list`",
+            )
+        })
+    }
+
     /// Proves that somebody is who they say: the one way, for signing in and for every signature. After five wrong
     /// tries the account is locked for a quarter of an hour. Nobody is told which of id and secret was wrong.
     pub fn prove(&mut self, id: &str, secret: &str, now: Stamp) -> Result<Person, Trouble> {
@@ -201,6 +290,22 @@ impl People {
         }
         Err(refused())
     }
+}
+
+fn refused(id: &str, what: &str, action: &str) -> Trouble {
+    Trouble::new("person-refused", what)
+        .at(id)
+        .means("nobody was added and nothing was changed")
+        .so(action)
+}
+
+fn changed(id: &str, because: &str, by: &str, what: &str, now: Stamp) -> Draft {
+    Draft::new("access", now)
+        .with("state", "changed")
+        .with("because", because)
+        .data("person", id)
+        .data("by", by)
+        .data("what", what)
 }
 
 /// A hash of a secret nobody knows, to spend the same time on.
@@ -298,6 +403,53 @@ mod tests {
                 .with("state", "revoked"),
         );
         assert!(rebuilt(&drafts).find("p-17").is_none());
+    }
+
+    #[test]
+    fn roles_change_and_accounts_go_without_touching_the_password() {
+        let mut people = People::default();
+        let mut drafts = people.add(&anna(), Stamp(0)).unwrap();
+        let both = ["operator".to_owned(), "verifier".to_owned()];
+        drafts.extend(
+            people
+                .set_roles("p-17", &both, "p-3", "trained", Stamp(1))
+                .unwrap(),
+        );
+        let mut again = rebuilt(&drafts);
+        assert_eq!(
+            again.prove("p-17", "correct horse", Stamp(2)).unwrap().roles,
+            both
+        );
+        for (roles, by) in [
+            (&both[..], "p-3"),
+            (&both[..1], "p-17"),
+            (&[][..], "p-3"),
+            (&["boss".to_owned()][..], "p-3"),
+        ] {
+            assert_eq!(
+                people
+                    .set_roles("p-17", roles, by, "", Stamp(3))
+                    .unwrap_err()
+                    .name,
+                "person-refused"
+            );
+        }
+        drafts.extend(people.revoke("p-17", "p-3", "left", Stamp(4)).unwrap());
+        assert!(people.prove("p-17", "correct horse", Stamp(5)).is_err());
+        assert!(people.revoke("p-17", "p-3", "left", Stamp(5)).is_err());
+        assert!(rebuilt(&drafts).find("p-17").is_none());
+    }
+
+    #[test]
+    fn a_supervisor_ends_a_lock_that_is_there_and_no_other() {
+        let mut people = People::default();
+        people.add(&anna(), Stamp(0)).unwrap();
+        assert!(people.unlock("p-17", "p-3", "", Stamp(0)).is_err());
+        for _ in 0..5 {
+            people.prove("p-17", "wrong", Stamp(0)).unwrap_err();
+        }
+        assert_eq!(people.unlock("p-17", "p-3", "called", Stamp(1)).unwrap().len(), 1);
+        assert!(people.prove("p-17", "correct horse", Stamp(2)).is_ok());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use mqtt5::{
     },
     error::MqttError,
 };
-use record::{BIGGEST_PAGE, Trouble};
+use record::Trouble;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -18,8 +18,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// The biggest page with its topic and properties.
-const LARGEST_PACKET: usize = BIGGEST_PAGE + (64 << 10);
+/// The longest message of master data, which is longer than the biggest page, with its topic and properties.
+const LARGEST_PACKET: usize = 9 << 20;
 
 /// A running broker; it ends when this is dropped.
 pub struct Embedded {

@@ -132,6 +132,11 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Removes one file.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
 /// Removes a directory with everything in it. Only for what this process made itself a moment ago.
 pub fn remove_directory(path: &Path) -> io::Result<()> {
     fs::remove_dir_all(path)

@@ -48,12 +48,13 @@ pub const KEPT: &[&str] = &[
     "stop",
     "clock",
     "calibration",
+    "master",
     "equipment-status",
     "excursion",
     "verdict",
 ];
 
-const EDITION: &str = "1";
+const EDITION: &str = "2";
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

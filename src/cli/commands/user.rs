@@ -1,8 +1,10 @@
-//! `steelyard user add|list`: people, made on the machine itself. There is no default and no shared account.
+//! `steelyard user add|revoke|unlock|role|list`: people, made on the machine itself. There is no default and no shared account.
 
 use crate::{
     cli::{COULD_NOT, Command, acts, err, life, say},
-    daemon::acts::{Asked, add_user::AddUser},
+    daemon::acts::{
+        Asked, add_user::AddUser, user_revoke::UserRevoke, user_role::UserRole, user_unlock::UserUnlock,
+    },
     flow::{
         needs::Random,
         people::{NewPerson, People, ROLES},
@@ -13,16 +15,33 @@ use crate::{
     },
 };
 use clap::{Arg, ArgAction, ArgMatches};
-use record::{Line, Trouble};
+use record::Trouble;
 use std::{path::PathBuf, process::ExitCode};
 
 pub(crate) const COMMAND: Command = Command {
     name: "user",
-    about: "Adds people and lists them",
+    about: "Adds people, lists them, and changes what they may do",
     args,
     run,
     order: 60,
 };
+
+fn id() -> Arg {
+    Arg::new("id")
+        .value_name("ID")
+        .required(true)
+        .help("The plant-wide id, such as p-17")
+}
+
+fn role() -> Arg {
+    Arg::new("role")
+        .long("role")
+        .value_name("ROLE")
+        .required(true)
+        .action(ArgAction::Append)
+        .value_parser(clap::builder::PossibleValuesParser::new(ROLES.iter().copied()))
+        .help("What the person may do; may be given more than once")
+}
 
 fn args(command: clap::Command) -> clap::Command {
     let word =
@@ -33,27 +52,36 @@ fn args(command: clap::Command) -> clap::Command {
         .subcommand(
             clap::Command::new("add")
                 .about("Adds a person, or gives one another name, role or password")
-                .arg(
-                    Arg::new("id")
-                        .value_name("ID")
-                        .required(true)
-                        .help("The plant-wide id, such as p-17"),
-                )
+                .arg(id())
                 .arg(word("name", "Full name, as it is printed beside a signature").required(true))
-                .arg(
-                    Arg::new("role")
-                        .long("role")
-                        .value_name("ROLE")
-                        .required(true)
-                        .action(ArgAction::Append)
-                        .value_parser(clap::builder::PossibleValuesParser::new(ROLES.iter().copied()))
-                        .help("What the person may do; may be given more than once"),
-                )
+                .arg(role())
                 .arg(acts::password_file())
                 .arg(word("by", "Who does it: a person's id").default_value("machine"))
                 .arg(word("reason", "Why").default_value("added on the machine"))
                 .arg(acts::config_arg()),
         )
+        .subcommand(acts::who_args(
+            clap::Command::new("revoke")
+                .about("Takes the account from somebody who left or must not act any more")
+                .arg(id())
+                .arg(word("reason", "Why").required(true))
+                .arg(acts::config_arg()),
+        ))
+        .subcommand(acts::who_args(
+            clap::Command::new("unlock")
+                .about("Ends the lock of an account after wrong tries; the gateway must run")
+                .arg(id())
+                .arg(word("reason", "Why").required(true))
+                .arg(acts::config_arg()),
+        ))
+        .subcommand(acts::who_args(
+            clap::Command::new("role")
+                .about("Gives somebody other roles; name and password stay")
+                .arg(id())
+                .arg(role())
+                .arg(word("reason", "Why").required(true))
+                .arg(acts::config_arg()),
+        ))
         .subcommand(
             clap::Command::new("list")
                 .about("Everybody this gateway knows, from its ledger")
@@ -67,11 +95,94 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     };
     let path = matches.get_one::<PathBuf>("config").cloned().unwrap_or_default();
     let source = configuration(&SystemFiles, &path)?;
-    if name == "list" {
-        list(&source)
-    } else {
-        add(source, matches)
+    match name {
+        "list" => list(&source),
+        "add" => add(source, matches),
+        _ => change(source, name, matches),
     }
+}
+
+/// Changes an account in the name of a proven supervisor, on the running gateway or on the ledger it left.
+fn change(source: crate::config::Source, name: &str, matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
+    let roles = matches.try_get_many::<String>("role").ok().flatten();
+    let roles: Vec<String> = roles.into_iter().flatten().cloned().collect();
+    let (id, reason) = (text("id"), text("reason"));
+    let (by, secret) = acts::who(matches)?;
+    let asked = match name {
+        "revoke" => {
+            let (id, reason, by, secret) = (id.clone(), reason.clone(), by.clone(), secret.clone());
+            Asked::to(
+                "user-revoke",
+                &UserRevoke {
+                    id,
+                    reason,
+                    by,
+                    secret,
+                },
+            )
+        }
+        "unlock" => {
+            let (id, reason, by, secret) = (id.clone(), reason.clone(), by.clone(), secret.clone());
+            Asked::to(
+                "user-unlock",
+                &UserUnlock {
+                    id,
+                    reason,
+                    by,
+                    secret,
+                },
+            )
+        }
+        _ => {
+            let (id, reason, by, secret) = (id.clone(), reason.clone(), by.clone(), secret.clone());
+            let roles = roles.clone();
+            Asked::to(
+                "user-role",
+                &UserRole {
+                    id,
+                    roles,
+                    reason,
+                    by,
+                    secret,
+                },
+            )
+        }
+    };
+    life::runtime()?.block_on(async {
+        let Some(reply) = acts::ask(&source, &asked).await? else {
+            if name == "unlock" {
+                // A lock lasts a quarter of an hour and does not outlive the gateway.
+                return acts::done(&source, &asked).await;
+            }
+            let says = acts::while_stopped(source, |open| {
+                let now = open.now;
+                let mut people = acts::people_of(open);
+                if let Err(trouble) = acts::prove_in(open, &mut people, (&by, &secret), &["supervisor"], name)
+                {
+                    // The refused try is an entry, so the act ends in order.
+                    return Ok(Err(trouble));
+                }
+                let drafts = match name {
+                    "revoke" => people.revoke(&id, &by, &reason, now)?,
+                    _ => people.set_roles(&id, &roles, &by, &reason, now)?,
+                };
+                for draft in drafts {
+                    open.enter_own(draft);
+                }
+                Ok(Ok(format!("{id}: entered")))
+            })
+            .await?;
+            say(&says?);
+            return Ok(ExitCode::SUCCESS);
+        };
+        if reply.done {
+            say(&reply.text);
+            return Ok(ExitCode::SUCCESS);
+        }
+        err(&reply.text);
+        Ok(ExitCode::from(COULD_NOT))
+    })
 }
 
 fn add(source: crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, Trouble> {
@@ -107,12 +218,7 @@ fn add(source: crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, 
             }
             None => {
                 acts::while_stopped(source, |open| {
-                    let mut people = People::default();
-                    for kept in &open.kept {
-                        if let Ok(line) = Line::read(&kept.line) {
-                            people.recall(&line);
-                        }
-                    }
+                    let mut people = acts::people_of(open);
                     let now = open.now;
                     for draft in people.add(&person, now)? {
                         open.enter_own(draft);

@@ -3,7 +3,8 @@
 use super::{Core, FromDelivery, Told};
 use crate::{
     config::plant::Authority,
-    flow::{board::Urgency, line::LineEvent},
+    daemon::master::Arrived,
+    flow::{board::Urgency, line::LineEvent, master::Kind},
 };
 use record::{Draft, Stamp, Trouble};
 
@@ -91,6 +92,18 @@ impl Core {
         payload: Vec<u8>,
         now: Stamp,
     ) -> Result<(), Trouble> {
+        let master = topic
+            .strip_prefix(self.topic.as_str())
+            .and_then(|rest| rest.strip_prefix("/master/"));
+        if let Some(kind) = master.and_then(Kind::named) {
+            // holds because a keeper that has ended is started again with the gateway
+            let _ = self.to_master.send(Arrived {
+                kind,
+                bytes: payload,
+                answer: None,
+            });
+            return Ok(());
+        }
         let prefix = format!("{}/context/", self.topic);
         match topic.strip_prefix(&prefix) {
             Some(unit) if !unit.contains('/') => self.event(LineEvent::Context {

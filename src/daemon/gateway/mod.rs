@@ -14,6 +14,7 @@ use super::{
     acts::Control,
     delivery::{DeliveryView, FromDelivery, ToDelivery},
     indexing::{ToIndex, facts_of},
+    master::{Arrived, Ready},
     sealing::{FromSealer, ToSealer},
     start::LinkSet,
 };
@@ -24,12 +25,13 @@ use crate::{
         enter::{Enter, Entered, Recorder},
         line::{Line, LineAction, LineEvent},
         link::LinkOutput,
+        master::{Kind, Store},
         needs::{Clock, Disk, Message},
         people::People,
     },
     ports::machine,
 };
-use record::{Draft, Stamp, Trouble};
+use record::{Draft, Hash, Stamp, Trouble};
 use std::{
     collections::VecDeque,
     sync::{Arc, mpsc::SyncSender},
@@ -56,6 +58,9 @@ pub(crate) struct Core {
     pub line: Line,
     pub recorder: Recorder,
     pub people: People,
+    /// What the plant says of its orders, lots, containers, check weights and people.
+    pub master: watch::Sender<Arc<Store>>,
+    pub to_master: mpsc::UnboundedSender<Arrived>,
     pub sealer: SyncSender<ToSealer>,
     pub index: mpsc::UnboundedSender<ToIndex>,
     pub delivery: mpsc::UnboundedSender<ToDelivery>,
@@ -90,6 +95,10 @@ pub(crate) struct State {
     pub last_alive: Duration,
     pub last_captured_at: Duration,
     pub free: Option<u64>,
+    /// The files of master data that count.
+    pub master_held: Vec<(Kind, Hash)>,
+    /// The last refusal of master data that was entered.
+    pub master_refused: Option<(Kind, String, Stamp)>,
 }
 
 pub(crate) enum Waiter {
@@ -103,6 +112,7 @@ pub(crate) struct Ears {
     pub sealer: mpsc::UnboundedReceiver<FromSealer>,
     pub delivery: mpsc::UnboundedReceiver<FromDelivery>,
     pub control: mpsc::Receiver<Control>,
+    pub master: mpsc::Receiver<Ready>,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -123,6 +133,7 @@ impl Core {
                 Some(word) = ears.sealer.recv() => self.sealed(word)?,
                 Some(word) = ears.delivery.recv() => self.delivered(word)?,
                 Some(control) = ears.control.recv() => self.control(control, &mut ears).await?,
+                Some(ready) = ears.master.recv() => self.master_ready(ready)?,
                 Some(output) = ears.links.recv() => {
                     self.link(output)?;
                     for _ in 0..256 {
@@ -234,7 +245,7 @@ impl Core {
         }
     }
 
-    fn call(&mut self, id: String, urgency: Urgency, words: &Trouble, since: Stamp) {
+    pub(super) fn call(&mut self, id: String, urgency: Urgency, words: &Trouble, since: Stamp) {
         self.state.calls.retain(|call| call.id != id);
         self.state.calls.push(Call {
             id,

@@ -37,6 +37,8 @@ pub struct Shelf {
     pub items: BTreeMap<String, Arc<Held>>,
     /// Of each source: when its last message was sent, the SHA-256 of that message, and when its last whole one was.
     pub heard: BTreeMap<String, Heard>,
+    /// When it was last written to its file and entered.
+    pub filed: Option<Stamp>,
 }
 
 /// The last words of a source.
@@ -132,6 +134,13 @@ impl Store {
     /// Puts back what was held of one kind.
     pub fn put(&mut self, kind: Kind, shelf: Shelf) {
         self.shelves.insert(kind, Arc::new(shelf));
+    }
+
+    /// It is in its file now.
+    pub fn filed(&mut self, kind: Kind, now: Stamp) {
+        if let Some(shelf) = self.shelves.get_mut(&kind) {
+            Arc::make_mut(shelf).filed = Some(now);
+        }
     }
 
     /// One item, retracted or not.

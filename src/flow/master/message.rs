@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The longest message that is looked at.
-pub const LONGEST: usize = 32 << 20;
+pub const LONGEST: usize = 8 << 20;
 /// The most items one message may hold.
 pub const MOST: usize = 200_000;
 /// The largest revision.
@@ -55,7 +55,7 @@ struct Written {
 /// Reads one message, or says in four parts why not.
 pub fn read(kind: Kind, bytes: &[u8]) -> Result<Message, Trouble> {
     if bytes.len() > LONGEST {
-        let what = format!("a message of {} MiB is longer than 32 MiB", bytes.len() >> 20);
+        let what = format!("a message of {} MiB is longer than 8 MiB", bytes.len() >> 20);
         return Err(refusal(
             "master-too-large",
             kind,

@@ -14,6 +14,7 @@ pub mod look;
 pub mod message;
 pub mod schema;
 pub mod shelf;
+pub mod words;
 
 pub use item::{CheckWeight, Container, Content, Kind, Lot, LotStatus, Order, OrderLine, Person, Tolerance};
 pub use known::{Held, Outcome, Store};
