@@ -104,25 +104,6 @@ impl<'a> Block<'a> {
         Some(block)
     }
 
-    /// Opens a block whose keys somebody else knows; nothing is refused here.
-    pub(super) fn open_any(
-        page: &'a Page<'a>,
-        title: impl Into<String>,
-        value: &'a Spanned<DeValue<'a>>,
-    ) -> Option<Self> {
-        let title = title.into();
-        match value.get_ref() {
-            DeValue::Table(table) => Some(Self {
-                page,
-                title,
-                place: value.span(),
-                table,
-                keys: &[],
-            }),
-            _ => Self::open(page, title, value, &[]),
-        }
-    }
-
     /// The file itself, as the outermost block.
     pub(super) fn whole(page: &'a Page<'a>, table: &'a DeTable<'a>, keys: &'static [&'static str]) -> Self {
         let block = Self {

@@ -22,6 +22,7 @@ fn every_mistake_is_answered_as_its_case_says() {
             name: "config/steelyard.toml".into(),
             text: fs::read_to_string(folder.join("steelyard.toml")).unwrap(),
             drivers: drivers(&folder.join("drivers")),
+            recipes: drivers(&folder.join("recipes")),
         };
         let said = said(source);
         let expected = folder.join("expected.txt");

@@ -4,10 +4,14 @@
 
 use super::{
     plant::{Capture, Equipment, Gateway, Limits, Link, Master, Pace, Plant, RecordStore, Unit0},
+    recipe::Recipe,
     sentence::{bytes, time},
 };
 use record::Quantity;
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub enum Part {
     Equipment,
     Unit,
     Capture,
+    /// Batches that begin from now on.
+    Recipe,
     /// The bytes of the files changed, and their meaning did not.
     Words,
 }
@@ -68,6 +74,7 @@ pub fn difference(old: &Plant, new: &Plant) -> Vec<Change> {
     equipment(&mut changes, old, new);
     units(&mut changes, old, new);
     captures(&mut changes, old, new);
+    recipes(&mut changes, old, new);
     if changes.is_empty() && old.files != new.files {
         let says = "comments, order or blanks changed; what the plant does did not".to_owned();
         changes.push(Change {
@@ -137,6 +144,7 @@ fn gateway(gateway: &Gateway) -> Vec<Line> {
         ("stop_capture_below", bytes(gateway.stop_capture_below)),
         ("clock_may_differ_by", time(gateway.clock_may_differ_by)),
         ("settle", time(gateway.settle)),
+        ("recipes", maybe(gateway.recipes.as_ref(), |folder| path(folder))),
     ]
 }
 
@@ -214,7 +222,58 @@ fn of_equipment(equipment: &Equipment) -> Vec<Line> {
         ),
         ("asked every", time(equipment.every)),
         ("record_with_draft", equipment.record_with_draft.to_string()),
+        (
+            "range",
+            by_measure(&equipment.ranges, |range| {
+                band(range.low.as_ref(), range.high.as_ref())
+            }),
+        ),
+        ("division", by_measure(&equipment.divisions, Quantity::to_string)),
     ]
+}
+
+fn by_measure<T>(all: &BTreeMap<String, T>, show: impl Fn(&T) -> String) -> String {
+    let all: Vec<String> = all
+        .iter()
+        .map(|(measure, value)| format!("{measure} {}", show(value)))
+        .collect();
+    if all.is_empty() {
+        "none".to_owned()
+    } else {
+        all.join(", ")
+    }
+}
+
+/// Recipes by id and revision; one that changed under the same revision is said as that.
+fn recipes(changes: &mut Vec<Change>, old: &Plant, new: &Plant) {
+    let mut say = |says: String| {
+        changes.push(Change {
+            part: Part::Recipe,
+            says,
+            tags: BTreeSet::new(),
+        });
+    };
+    let named = |recipe: &Recipe| format!("recipe {} rev {}", recipe.id, recipe.revision);
+    for gone in old
+        .recipes
+        .iter()
+        .filter(|gone| !new.recipes.iter().any(|other| other.same_revision(gone)))
+    {
+        say(format!(
+            "{} is removed; batches that run under it go on",
+            named(gone)
+        ));
+    }
+    for after in &new.recipes {
+        match old.recipes.iter().find(|other| other.same_revision(after)) {
+            None => say(format!("{} is added ({})", named(after), after.product)),
+            Some(before) if before.text != after.text => say(format!(
+                "{}: its file changed, and its revision did not; an approval of the old file does not count for it",
+                named(after)
+            )),
+            Some(_) => {}
+        }
+    }
 }
 
 fn equipment(changes: &mut Vec<Change>, old: &Plant, new: &Plant) {
@@ -439,6 +498,7 @@ mod tests {
 
     fn plant(with: &[(&str, &str)]) -> Plant {
         let mut source = Source::example();
+        source.recipes.clear();
         for (before, after) in with {
             assert!(source.text.contains(before), "{before}");
             source.text = source.text.replacen(before, after, 1);
@@ -544,6 +604,27 @@ mod tests {
             let said = said(&with);
             assert!(said.iter().any(|says| says == expected), "{expected}\n{said:#?}");
         }
+    }
+
+    #[test]
+    fn a_recipe_that_changed_under_its_revision_is_named() {
+        let before = read(Source::example()).unwrap();
+        let mut source = Source::example();
+        source.recipes[0].1 = source.recipes[0].1.replace("at most 80.0", "at most 82.0");
+        let after = read(source.clone()).unwrap();
+        let changes = difference(&before, &after);
+        assert_eq!(changes.len(), 1);
+        assert_eq!(
+            changes[0].says,
+            "recipe hand-cream rev 7: its file changed, and its revision did not; an approval of the old file \
+             does not count for it"
+        );
+        source.recipes.clear();
+        let gone = difference(&before, &read(source).unwrap());
+        assert_eq!(
+            gone[0].says,
+            "recipe hand-cream rev 7 is removed; batches that run under it go on"
+        );
     }
 
     #[test]

@@ -28,6 +28,7 @@ use block::Page;
 use driver::Complaint;
 use library::Library;
 use plant::{Plant, SourceFile};
+use recipe::Recipe;
 use toml::de::DeTable;
 
 /// The files a plant is read from, as texts.
@@ -38,6 +39,8 @@ pub struct Source {
     pub text: String,
     /// The site's own drivers: file name (`tc200.toml`) and text. They add to and override the built-in ones.
     pub drivers: Vec<(String, String)>,
+    /// The recipes of its directory: file name (`hand-cream.toml`) and text.
+    pub recipes: Vec<(String, String)>,
 }
 
 impl Source {
@@ -47,6 +50,7 @@ impl Source {
             name: "config/steelyard.toml".into(),
             text: EXAMPLE.into(),
             drivers: Vec::new(),
+            recipes: vec![("hand-cream.toml".into(), EXAMPLE_RECIPE.into())],
         }
     }
 
@@ -59,7 +63,8 @@ impl Source {
             .drivers
             .iter()
             .find(|(name, _)| library::file_name(name) == file);
-        driver.map(|(_, text)| text.as_str())
+        let recipe = || self.recipes.iter().find(|(name, _)| recipe_name(name) == file);
+        driver.or_else(recipe).map(|(_, text)| text.as_str())
     }
 
     /// A complaint about one of these files in words.
@@ -70,6 +75,20 @@ impl Source {
 
 /// The example plant, word for word.
 pub const EXAMPLE: &str = include_str!("../../config/steelyard.toml");
+/// The recipe of the example plant, word for word.
+pub const EXAMPLE_RECIPE: &str = include_str!("../../config/recipes/hand-cream.toml");
+
+/// A recipe's file as the record and the messages name it.
+pub fn recipe_name(file: &str) -> String {
+    format!("recipes/{file}")
+}
+
+/// The directory of recipes that a configuration names, even where the rest of it is not in order.
+pub fn recipes_of(text: &str) -> Option<std::path::PathBuf> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let gateway = table.get_ref().get("gateway")?.get_ref().as_table()?;
+    Some(gateway.get("recipes")?.get_ref().as_str()?.into())
+}
 
 /// Reads a plant whole, or says everything that is wrong with its files.
 pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
@@ -82,10 +101,12 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         return Err(sorted(page.said().0));
     }
     let written = written::take_apart(&page, table.get_ref());
-    let meant = resolve::resolve(&page, &written, &library);
+    let (recipes, wrong) = read_recipes(&source.recipes);
+    let meant = resolve::resolve(&page, &written, &library, &recipes);
     let (used, mut complaints, mut warnings) = library.verdict(&written);
     let (said, looked_at) = page.said();
     complaints.extend(said);
+    complaints.extend(wrong);
     warnings.extend(looked_at);
     if !complaints.is_empty() {
         return Err(sorted(complaints));
@@ -96,7 +117,7 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         text: source.text.clone(),
         edition: None,
     };
-    Ok(Plant {
+    let mut plant = Plant {
         gateway: meant.gateway,
         record_store: meant.record_store,
         equipment: meant.equipment,
@@ -104,9 +125,55 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         captures: meant.captures,
         master: meant.master,
         web: meant.web,
-        files: std::iter::once(configuration).chain(used).collect(),
-        warnings: sorted(warnings),
-    })
+        files: std::iter::once(configuration)
+            .chain(used)
+            .chain(recipes.iter().map(file_of))
+            .collect(),
+        recipes,
+        warnings: Vec::new(),
+    };
+    for recipe in &plant.recipes {
+        let (wrong, beside) = recipe::against(recipe, &plant);
+        complaints.extend(wrong);
+        warnings.extend(beside);
+    }
+    if !complaints.is_empty() {
+        return Err(sorted(complaints));
+    }
+    plant.warnings = sorted(warnings);
+    Ok(plant)
+}
+
+/// Every recipe that can be read, and what is wrong with those that cannot.
+fn read_recipes(files: &[(String, String)]) -> (Vec<Recipe>, Vec<Complaint>) {
+    let (mut recipes, mut wrong) = (Vec::<Recipe>::new(), Vec::new());
+    for (name, text) in files {
+        match recipe::read(&recipe_name(name), text) {
+            Ok(recipe) => {
+                if let Some(before) = recipes.iter().find(|other| other.same_revision(&recipe)) {
+                    let what = format!("{} rev {} is in two files", recipe.id, recipe.revision);
+                    wrong.push(
+                        Complaint::new("recipe-twice", what)
+                            .file(&recipe.file)
+                            .note(format!("the other file: {}", before.file))
+                            .why("which of the two is meant would be a guess")
+                            .help("keep one of them, or give the other its own revision"),
+                    );
+                }
+                recipes.push(recipe);
+            }
+            Err(complaints) => wrong.extend(complaints),
+        }
+    }
+    (recipes, wrong)
+}
+
+fn file_of(recipe: &Recipe) -> SourceFile {
+    SourceFile {
+        name: recipe.file.clone(),
+        text: recipe.text.clone(),
+        edition: None,
+    }
 }
 
 /// The place of a key's value in a file, by its path of names: `["record_store", "key"]`. For what only
@@ -185,6 +252,7 @@ every = "5 s"
             name: "/etc/steelyard/steelyard.toml".into(),
             text,
             drivers: Vec::new(),
+            recipes: Vec::new(),
         }
     }
 
@@ -212,7 +280,7 @@ every = "5 s"
             Some("2027-03-31")
         );
         assert_eq!(plant.files[0].text, EXAMPLE);
-        let drivers: Vec<_> = plant.files[1..]
+        let drivers: Vec<_> = plant.files[1..4]
             .iter()
             .map(|file| (file.name.as_str(), file.edition.is_some()))
             .collect();
@@ -224,6 +292,8 @@ every = "5 s"
                 ("drivers/tc200.toml", true)
             ]
         );
+        assert_eq!(plant.files[4].name, "recipes/hand-cream.toml");
+        assert_eq!(plant.recipes[0].text, EXAMPLE_RECIPE);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The plant as meant: resolved, typed, consistent. Made only by [`super::read`], from files that
 //! raised no complaint, so whoever holds a [`Plant`] never has to check it again.
 
+use super::recipe::Recipe;
 use driver::Complaint;
 use record::{Quantity, Unit};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -17,9 +18,11 @@ pub struct Plant {
     /// In the order of the file.
     pub captures: Vec<Capture>,
     pub master: Master,
+    /// The recipes in its directory, each in order for this plant.
+    pub recipes: Vec<Recipe>,
     pub web: Web,
     /// The files this plant was read from, with their bytes, in the order they are recorded:
-    /// the configuration first, then each driver in use.
+    /// the configuration first, then each driver in use, then the recipes.
     pub files: Vec<SourceFile>,
     /// What a person should look at, though nothing is wrong enough to refuse.
     pub warnings: Vec<Complaint>,
@@ -28,7 +31,7 @@ pub struct Plant {
 /// A file the plant rests on, as it goes into the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
-    /// As the record names it: `steelyard.toml`, `drivers/mt-sics-balance.toml`.
+    /// As the record names it: `steelyard.toml`, `drivers/mt-sics-balance.toml`, `recipes/hand-cream.toml`.
     pub name: String,
     pub text: String,
     /// Edition, for a driver.
@@ -82,6 +85,8 @@ pub struct Gateway {
     pub clock_may_differ_by: Duration,
     /// `settle = "5 s"`: context this late binds as if it had been in time.
     pub settle: Duration,
+    /// `recipes = "/etc/steelyard/recipes"`: a directory whose `*.toml` are recipes. None: none lie there.
+    pub recipes: Option<PathBuf>,
 }
 
 /// `[record_store]`.
@@ -127,6 +132,10 @@ pub struct Equipment {
     pub every: Duration,
     /// `record_with_draft = true`: record although the driver is a draft.
     pub record_with_draft: bool,
+    /// `range = { temperature = "0.0 to 150.0 °C" }`: what it can measure, by measure.
+    pub ranges: BTreeMap<String, Limits>,
+    /// `division = { weight = "0.1 g" }`: the step of its display, by measure.
+    pub divisions: BTreeMap<String, Quantity>,
 }
 
 /// How equipment is reached; equipment with the same link share one owner.

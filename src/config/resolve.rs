@@ -8,12 +8,14 @@ mod equipment;
 pub(super) mod gateway;
 mod master;
 pub(super) mod names;
+mod ranges;
 mod units;
 
 use super::{
     block::Page,
     library::Library,
     plant::{Capture, Equipment, Gateway, Link, Master, PointName, RecordStore, Unit0, Web},
+    recipe::Recipe,
     written::Written,
 };
 use ::driver::PointInfo;
@@ -53,7 +55,7 @@ pub(super) struct Role {
     pub(super) point: Option<(PointName, PointInfo)>,
 }
 
-pub(super) fn resolve(page: &Page, written: &Written, library: &Library) -> Meant {
+pub(super) fn resolve(page: &Page, written: &Written, library: &Library, recipes: &[Recipe]) -> Meant {
     let gateway = gateway::gateway(page, written.gateway.as_ref());
     let record_store = gateway::record_store(page, written.record_store.as_ref());
     let master = master::master(page, written.master.as_ref());
@@ -62,7 +64,13 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library) -> Mean
     let roles = units::roles(page, &written.units, &known);
     let units = units::units(page, &written.units, &roles);
     let captures = captures::captures(page, &written.captures, &units, &roles, &known);
-    let equipment = equipment::equipment(&written.equipment, &known, &captures, library);
+    // what recipes ask for sets the pace of equipment as well
+    let asked = units.iter().flat_map(|unit| {
+        let recipes = recipes.iter();
+        recipes.flat_map(|recipe| recipe.captures_in(unit, &BTreeMap::new()))
+    });
+    let asked: Vec<Capture> = captures.iter().cloned().chain(asked).collect();
+    let equipment = equipment::equipment(page, &written.equipment, &known, &asked, library);
     Meant {
         gateway,
         record_store,

@@ -4,9 +4,11 @@
 use super::{
     block::{Block, Page},
     plant::{Pace, Use},
+    recipe,
     sentence::{self, Band},
 };
 use driver::Complaint;
+use record::Quantity;
 use std::{ops::Range, time::Duration};
 use toml::{Spanned, de::DeTable};
 
@@ -48,6 +50,7 @@ const GATEWAY: &[&str] = &[
     "stop_capture_below",
     "clock_may_differ_by",
     "settle",
+    "recipes",
 ];
 const RECORD_STORE: &[&str] = &[
     "broker",
@@ -77,6 +80,8 @@ const EQUIPMENT: &[&str] = &[
     "calibrated_till",
     "every",
     "record_with_draft",
+    "range",
+    "division",
 ];
 const UNIT: &[&str] = &["title", "kind", "authority", "lease", "without_step", "roles"];
 const CAPTURE: &[&str] = &[
@@ -125,6 +130,7 @@ pub(super) struct Gateway {
     pub(super) stop_capture_below: Key<u64>,
     pub(super) clock_may_differ_by: Key<Duration>,
     pub(super) settle: Key<Duration>,
+    pub(super) recipes: Key<String>,
 }
 
 #[derive(Default)]
@@ -161,6 +167,8 @@ pub(super) struct Equipment {
     pub(super) record_with_draft: Key<bool>,
     /// The key is there, though perhaps not understood.
     pub(super) draft_mentioned: bool,
+    pub(super) ranges: Vec<(Spanned<String>, Spanned<Band>)>,
+    pub(super) divisions: Vec<(Spanned<String>, Spanned<Quantity>)>,
 }
 
 pub(super) struct Unit {
@@ -290,6 +298,7 @@ fn gateway(block: &Block) -> Gateway {
         stop_capture_below: block.sentence("stop_capture_below", |text| sentence::size(text, Some("free"))),
         clock_may_differ_by: block.sentence("clock_may_differ_by", sentence::duration),
         settle: block.sentence("settle", sentence::duration),
+        recipes: block.text("recipes"),
     }
 }
 
@@ -355,8 +364,35 @@ fn equipment(block: &Block, tag: Spanned<String>) -> Equipment {
         every: block.sentence("every", sentence::duration),
         record_with_draft: block.flag("record_with_draft"),
         draft_mentioned: block.has("record_with_draft"),
+        ranges: by_measure(block, "range", sentence::band),
+        divisions: by_measure(block, "division", recipe::amount),
         tag,
     }
+}
+
+/// `{ weight = "0.1 g" }`: one sentence for each measure.
+fn by_measure<T>(
+    block: &Block,
+    key: &str,
+    read: impl Fn(&str) -> Result<T, sentence::Slip>,
+) -> Vec<(Spanned<String>, Spanned<T>)> {
+    let mut all = Vec::new();
+    for (measure, value) in block.blocks(key) {
+        let Some(text) = as_text(value) else {
+            let what = format!("`{key}` of {} is a text in quotes", measure.get_ref());
+            block.page.add(
+                Complaint::new("wrong-kind", what)
+                    .mark(value.span(), "")
+                    .help("write an amount with its unit in quotes"),
+            );
+            continue;
+        };
+        match read(text.get_ref()) {
+            Ok(meaning) => all.push((measure, Spanned::new(text.span(), meaning))),
+            Err(slip) => block.page.slip(slip, &text),
+        }
+    }
+    all
 }
 
 fn unit(block: &Block, name: Spanned<String>) -> Unit {

@@ -183,10 +183,17 @@ async fn configuration_in(disk: &dyn Disk) -> Result<Vec<Kept>, Trouble> {
 /// The files of the newest configuration in the ledger.
 fn accepted(kept: &[Kept], name: &str) -> Option<Source> {
     let begin = kept.iter().rposition(|kept| kept.kind == "configuration")?;
+    let listed = Line::read(&kept[begin].line).ok()?.data_text("files")?;
+    let listed = listed.split("; ").count();
     let mut files: Vec<(String, String)> = Vec::new();
     for kept in &kept[begin + 1..] {
         let line = Line::read(&kept.line).ok()?;
         let (file, text) = (line.text("name")?, line.data_text("text")?);
+        // what follows the files of the configuration was entered for another reason
+        let new = files.iter().all(|(known, _)| *known != file);
+        if new && files.len() == listed {
+            break;
+        }
         match files.iter_mut().find(|(known, _)| *known == file) {
             Some((_, whole)) => whole.push_str(&text),
             None => files.push((file, text)),
@@ -194,13 +201,18 @@ fn accepted(kept: &[Kept], name: &str) -> Option<Source> {
     }
     let mut files = files.into_iter();
     let (_, text) = files.next()?;
-    let drivers = files
-        .map(|(name, text)| (name.trim_start_matches("drivers/").to_owned(), text))
-        .collect();
+    let (recipes, drivers): (Vec<_>, Vec<_>) = files.partition(|(name, _)| name.starts_with("recipes/"));
+    let bare = |folder: &str, files: Vec<(String, String)>| -> Vec<(String, String)> {
+        let files = files.into_iter();
+        files
+            .map(|(name, text)| (name.trim_start_matches(folder).to_owned(), text))
+            .collect()
+    };
     Some(Source {
         name: name.to_owned(),
         text,
-        drivers,
+        drivers: bare("drivers/", drivers),
+        recipes: bare("recipes/", recipes),
     })
 }
 

@@ -104,13 +104,30 @@ pub fn configuration(files: &dyn Files, path: &Path) -> Result<Source, Trouble> 
         .list(&drivers)
         .map_err(|problem| no_configuration(&drivers, &problem.to_string()))?;
     let names = names.into_iter().filter(|name| name.ends_with(".toml"));
+    let configuration = text(files, path)?;
+    let recipes = match crate::config::recipes_of(&configuration) {
+        Some(directory) => recipes(files, &directory)?,
+        None => Vec::new(),
+    };
     Ok(Source {
         name: path.display().to_string(),
-        text: text(files, path)?,
+        text: configuration,
+        recipes,
         drivers: names
             .map(|name| text(files, &drivers.join(&name)).map(|text| (name, text)))
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// Every recipe of a directory, by file name.
+fn recipes(files: &dyn Files, directory: &Path) -> Result<Vec<(String, String)>, Trouble> {
+    let names = files
+        .list(directory)
+        .map_err(|problem| no_configuration(directory, &problem.to_string()))?;
+    let names = names.into_iter().filter(|name| name.ends_with(".toml"));
+    names
+        .map(|name| text(files, &directory.join(&name)).map(|text| (name, text)))
+        .collect()
 }
 
 fn text(files: &dyn Files, path: &Path) -> Result<String, Trouble> {

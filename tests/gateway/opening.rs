@@ -91,6 +91,7 @@ product-temperature = "TC-3105.temperature"
         name: format!("{dir}/steelyard.toml"),
         text: change(text),
         drivers: Vec::new(),
+        recipes: Vec::new(),
     }
 }
 

@@ -114,6 +114,7 @@ pub(super) async fn run(wish: &Wish) -> Result<Outcome, Trouble> {
         name: config.display().to_string(),
         text,
         drivers: Vec::new(),
+        recipes: Vec::new(),
     };
     if opening::accepted_in(&wish.data.join("line.ledger"), &source.name)?.is_some() {
         // A demo that goes on in its ledger has its equipment at other addresses: a change like any other.

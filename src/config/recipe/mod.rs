@@ -7,15 +7,18 @@
 
 mod dispense;
 mod order;
+mod plant;
 mod step;
 mod tolerance;
 
 pub use dispense::{Basis, Dispense, Method, Verification};
+pub use plant::against;
 pub use tolerance::{Deviation, Tolerance, Window};
 
 use super::{
     block::{Block, Page},
     plant::{Limits, Pace},
+    rule::Rule,
     sentence::{self, Slip},
     syntax,
     written::format_edition,
@@ -44,7 +47,7 @@ const FILE: &[&str] = &[
 pub const LONGEST: usize = 512 * 1024;
 
 /// What a product asks of each step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
     /// `recipe = "hand-cream"`.
     pub id: String,
@@ -69,7 +72,7 @@ pub struct Recipe {
 }
 
 /// One `[[step]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// `id = "emulsify"`: in the record, and in the context.
     pub id: String,
@@ -82,7 +85,7 @@ pub struct Step {
     /// `optional = true`: a batch is complete without it.
     pub optional: bool,
     pub captures: Vec<Asked>,
-    pub rules: Vec<RuleBlock>,
+    pub rules: Vec<Rule>,
     /// In the order of the file.
     pub lines: Vec<Dispense>,
     /// `any_order = true`: its dispensing lines may be weighed in any order.
@@ -106,18 +109,15 @@ pub struct Asked {
     pub pace_place: Range<usize>,
 }
 
-/// One `[[step.rule]]`, as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleBlock {
-    /// `kind = "hold"`.
-    pub kind: String,
-    pub place: Range<usize>,
-}
-
 impl Recipe {
     /// The words of a verdict: `rev 7`.
     pub fn label(&self) -> String {
         format!("rev {}", self.revision)
+    }
+
+    /// Whether both call themselves the same revision of the same recipe.
+    pub fn same_revision(&self, other: &Self) -> bool {
+        (&self.id, &self.revision) == (&other.id, &other.revision)
     }
 
     pub fn step(&self, id: &str) -> Option<&Step> {
@@ -250,7 +250,7 @@ fn the_sizes(file: &Block, size: Option<&Spanned<Quantity>>, sizes: &Spanned<sen
 const AMOUNT_FORMS: &str = "write an amount above zero and its unit: \"4.80 kg\"";
 
 /// `4.80 kg`: more than nothing.
-pub(super) fn amount(text: &str) -> Result<Quantity, Slip> {
+pub(in crate::config) fn amount(text: &str) -> Result<Quantity, Slip> {
     let words = sentence::words(text);
     let slip = |name, what: String, at: Range<usize>| Slip {
         name,

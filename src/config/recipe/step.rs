@@ -1,7 +1,13 @@
 //! `[[step]]` and what is captured in it.
 
-use super::{Asked, RuleBlock, Step, dispense, plain_id, texts};
-use crate::config::{block::Block, plant::Pace, resolve::captures, written};
+use super::{Asked, Step, dispense, plain_id, texts};
+use crate::config::{
+    block::Block,
+    plant::Pace,
+    resolve::captures,
+    rule::{self, Rule},
+    written,
+};
 use driver::Complaint;
 use record::Quantity;
 use std::collections::BTreeMap;
@@ -158,17 +164,22 @@ fn a_role(block: &Block, what: &Spanned<String>) {
     }
 }
 
-fn rules(block: &Block) -> Vec<RuleBlock> {
-    let mut rules = Vec::new();
-    for value in block.list("rule") {
-        let Some(rule) = Block::open_any(block.page, "[[step.rule]]", value) else {
-            continue;
-        };
-        if let Some(kind) = rule.needed("kind", "\"hold\"") {
-            rules.push(RuleBlock {
-                kind: kind.into_inner(),
-                place: rule.place.clone(),
-            });
+/// The rules of a step; each id once, because the record names a rule by it.
+fn rules(block: &Block) -> Vec<Rule> {
+    let blocks = block.list("rule").into_iter();
+    let rules: Vec<Rule> = blocks.filter_map(|value| rule::read(block.page, value)).collect();
+    for (at, rule) in rules.iter().enumerate() {
+        if let Some(before) = rules[..at].iter().find(|before| before.id == rule.id) {
+            block.page.add(
+                Complaint::new(
+                    "rule-twice",
+                    format!("the rule {:?} stands twice in this step", rule.id),
+                )
+                .mark(rule.place.0.clone(), "again here")
+                .mark(before.place.0.clone(), "first here")
+                .why("the record names a rule by its id within its step")
+                .help("give each rule its own id"),
+            );
         }
     }
     rules

@@ -416,6 +416,7 @@ fn same_instrument_twice(page: &Page, written: &[written::Equipment]) {
 
 /// Equipment as meant; asked as often as its fastest capture needs, unless the file says otherwise.
 pub(super) fn equipment(
+    page: &Page,
     written: &[written::Equipment],
     known: &[Known],
     captures: &[Capture],
@@ -448,6 +449,8 @@ pub(super) fn equipment(
                 .record_with_draft
                 .as_ref()
                 .is_some_and(|flag| *flag.get_ref()),
+            ranges: super::ranges::ranges(page, written, known),
+            divisions: super::ranges::divisions(page, written, known),
         };
         all.insert(known.tag.clone(), equipment);
     }

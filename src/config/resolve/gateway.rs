@@ -104,6 +104,10 @@ pub(super) fn gateway(page: &Page, written: Option<&written::Gateway>) -> Gatewa
             ms(5000),
             time,
         ),
+        recipes: written
+            .recipes
+            .as_ref()
+            .map(|path| names::path(page, "recipes", path)),
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Apply {
     name: String,
     text: String,
     drivers: Vec<(String, String)>,
+    #[serde(default)]
+    recipes: Vec<(String, String)>,
     pub(crate) by: String,
     pub(crate) reason: String,
 }
@@ -34,6 +36,7 @@ impl Apply {
             name: source.name.clone(),
             text: source.text.clone(),
             drivers: source.drivers.clone(),
+            recipes: source.recipes.clone(),
             by,
             reason,
         }
@@ -44,6 +47,7 @@ impl Apply {
             name: self.name.clone(),
             text: self.text.clone(),
             drivers: self.drivers.clone(),
+            recipes: self.recipes.clone(),
         }
     }
 }

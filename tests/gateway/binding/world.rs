@@ -152,6 +152,7 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
             stop_capture_below: 0,
             clock_may_differ_by: Duration::from_millis(500),
             settle: Duration::from_millis(settle_ms),
+            recipes: None,
         },
         record_store: RecordStore {
             broker: String::new(),
@@ -179,6 +180,7 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
             .map(capture)
             .collect(),
         master: Master::default(),
+        recipes: Vec::new(),
         web: Web { listen: None },
         files: Vec::new(),
         warnings: Vec::new(),
