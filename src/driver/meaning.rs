@@ -190,23 +190,48 @@ impl When {
 
     /// Makes it true (or false) in these fields; for playing an instrument.
     pub(crate) fn make(&self, fields: &mut Fields, holds: bool) {
-        for claim in &self.claims {
+        // one claim that does not hold is enough to make all of it false
+        let claims = if holds {
+            &self.claims[..]
+        } else {
+            self.claims.get(..1).unwrap_or_default()
+        };
+        if self.holds(fields) == Some(holds) {
+            return;
+        }
+        for claim in claims {
             if holds != claim.not {
                 match &claim.is {
                     Wanted::Number(number) => claim.part.write(fields, *number),
                     Wanted::Float(text) => fields.put(&claim.part.field, float(text)),
                     Wanted::Text(text) => fields.put(&claim.part.field, Field::Text(text.clone())),
                 }
-            } else if let (Some((low, high)), Wanted::Number(number)) = (claim.part.bits, &claim.is)
-                && claim.part.number(fields) == Some(*number)
-            {
-                let other = if low == high {
-                    1 - number
-                } else {
-                    i128::from(*number == 0)
-                };
-                claim.part.write(fields, other);
+            } else if claim.holds(fields) != Some(holds) {
+                self.make_another(claim, fields);
             }
+        }
+    }
+
+    /// Puts something else there than the claim names.
+    fn make_another(&self, claim: &Claim, fields: &mut Fields) {
+        match (&claim.is, claim.part.bits) {
+            (Wanted::Number(number), Some((low, high))) if low == high => {
+                claim.part.write(fields, 1 - number);
+            }
+            (Wanted::Number(number), Some(_)) => claim.part.write(fields, i128::from(*number == 0)),
+            (Wanted::Number(number), None) => claim.part.write(fields, number + 1),
+            (Wanted::Text(text), _) => {
+                let named = |other: &[u8]| {
+                    self.claims
+                        .iter()
+                        .any(|claim| matches!(&claim.is, Wanted::Text(text) if text.as_slice() == other))
+                };
+                let other = (b'A'..=b'Z')
+                    .map(|letter| vec![letter; text.len().max(1)])
+                    .find(|other| !named(other));
+                fields.put(&claim.part.field, Field::Text(other.unwrap_or_default()));
+            }
+            (Wanted::Float(_), _) => {}
         }
     }
 }
