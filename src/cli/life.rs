@@ -98,9 +98,9 @@ pub(super) async fn start(
         match ports::listen::loopback(&address).await {
             Ok((listener, at)) => {
                 web = Some(at);
-                let board = running.board.clone();
+                let (board, core) = (running.board.clone(), running.control.clone());
                 beside.push(tokio::spawn(async move {
-                    if let Err(error) = web::serve(listener, board).await {
+                    if let Err(error) = web::serve_with(listener, board, core).await {
                         tracing::error!(%error, "the web page ended; capture goes on");
                     }
                 }));

@@ -3,7 +3,9 @@
 //! Compares plants, not texts: moved lines and comments are no change of meaning, and are said to be none.
 
 use super::{
-    plant::{Capture, Equipment, Gateway, Limits, Link, Master, Pace, Plant, RecordStore, Unit0},
+    plant::{
+        Capture, ContextPoints, Equipment, Gateway, Limits, Link, Master, Pace, Plant, RecordStore, Unit0,
+    },
     recipe::Recipe,
     sentence::{bytes, time},
 };
@@ -333,9 +335,38 @@ fn of_unit(unit: &Unit0) -> Vec<Line> {
     vec![
         ("title", unit.title.clone()),
         ("kind", unit.kind.clone()),
+        ("authority", unit.authority.word().to_owned()),
+        ("context_key", maybe(unit.context.key.as_ref(), Clone::clone)),
+        (
+            "context_token_file",
+            maybe(unit.context.token_file.as_ref(), |path| {
+                path.display().to_string()
+            }),
+        ),
+        ("context", maybe(unit.context.points.as_ref(), of_points)),
         ("lease", maybe(unit.lease.as_ref(), |lease| time(*lease))),
         ("without_step", time(unit.without_step)),
     ]
+}
+
+fn of_points(points: &ContextPoints) -> String {
+    let names: Vec<String> = points.all().map(ToString::to_string).collect();
+    let steps: Vec<String> = points
+        .steps
+        .iter()
+        .map(|(shown, step)| format!("{shown} = {step}"))
+        .collect();
+    let states: Vec<String> = points
+        .states
+        .iter()
+        .map(|(shown, meant)| format!("{shown} = {meant:?}").to_lowercase())
+        .collect();
+    format!(
+        "{} ({}; {})",
+        names.join(", "),
+        steps.join(", "),
+        states.join(", ")
+    )
 }
 
 fn units(changes: &mut Vec<Change>, old: &Plant, new: &Plant) {

@@ -158,8 +158,10 @@ pub struct Unit0 {
     pub title: String,
     /// `kind = "mixer"`: units of one kind have the same roles.
     pub kind: String,
-    /// `authority = "mqtt"`: who tells the step. Only `mqtt` for now; the others are refused by name.
+    /// `authority = "mqtt"`: who tells the step.
     pub authority: Authority,
+    /// What else belongs to that way.
+    pub context: ContextWay,
     /// `lease = "5 min"`: a source silent longer marks bindings `context unconfirmed`. None: no lease.
     pub lease: Option<Duration>,
     /// `[unit.NAME.roles] product-temperature = "TC-3105.temperature"`: role → point, in file order.
@@ -171,7 +173,98 @@ pub struct Unit0 {
 /// Who tells a unit its batch and step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authority {
+    /// A message over the broker.
     Mqtt,
+    /// A message over HTTP.
+    Http,
+    /// Points of the equipment itself.
+    Points,
+    /// A person at the station.
+    Person,
+}
+
+impl Authority {
+    /// Every way, with its word in the configuration and in the record.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("mqtt", Self::Mqtt),
+        ("http", Self::Http),
+        ("points", Self::Points),
+        ("person", Self::Person),
+    ];
+
+    /// The word of the configuration and of the record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mqtt => "mqtt",
+            Self::Http => "http",
+            Self::Points => "points",
+            Self::Person => "person",
+        }
+    }
+}
+
+/// What belongs to the way that a unit's context comes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContextWay {
+    /// `context_key = "…"`: messages count only when they are signed with it. The `x` of an Ed25519 JWK.
+    pub key: Option<String>,
+    /// `context_token_file = "/etc/steelyard/mes.token"`: HTTP messages count only with this bearer token.
+    pub token_file: Option<PathBuf>,
+    /// `[unit.NAME.context]`: the points that tell batch and step.
+    pub points: Option<ContextPoints>,
+}
+
+/// Points of the equipment that tell batch and step, and what their numbers mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextPoints {
+    /// The id of the batch, as text.
+    pub batch: PointName,
+    /// The number (or word) of the step.
+    pub step: PointName,
+    /// The number (or word) of the step's state; without it a step that is shown is running.
+    pub state: Option<PointName>,
+    /// The number (or word) of the batch's state, in the same numbering.
+    pub batch_state: Option<PointName>,
+    /// Counts up with every change; what was read counts only when it agrees before and after.
+    pub counter: PointName,
+    /// What the step point shows, and which step that is.
+    pub steps: Vec<(String, String)>,
+    /// What the state points show, and what that means.
+    pub states: Vec<(String, Reported)>,
+}
+
+impl ContextPoints {
+    /// Every point that is needed.
+    pub fn all(&self) -> impl Iterator<Item = &PointName> {
+        [&self.batch, &self.step, &self.counter]
+            .into_iter()
+            .chain(&self.state)
+            .chain(&self.batch_state)
+    }
+}
+
+/// What a state number of the equipment means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    /// Nothing runs.
+    Idle,
+    Running,
+    Held,
+    Complete,
+    Stopped,
+    Aborted,
+}
+
+impl Reported {
+    /// Every meaning with its word.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("idle", Self::Idle),
+        ("running", Self::Running),
+        ("held", Self::Held),
+        ("complete", Self::Complete),
+        ("stopped", Self::Stopped),
+        ("aborted", Self::Aborted),
+    ];
 }
 
 /// `TAG.measure`.

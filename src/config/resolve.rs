@@ -4,6 +4,7 @@
 //! never hides the next. What comes out counts only when nobody complained.
 
 pub(super) mod captures;
+mod context;
 mod equipment;
 pub(super) mod gateway;
 mod master;
@@ -62,7 +63,7 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library, recipes
     let web = gateway::web(page, written.web.as_ref());
     let known = equipment::known(page, &written.equipment, library);
     let roles = units::roles(page, &written.units, &known);
-    let units = units::units(page, &written.units, &roles);
+    let units = units::units(page, &written.units, &roles, &known);
     let captures = captures::captures(page, &written.captures, &units, &roles, &known);
     // what recipes ask for sets the pace of equipment as well
     let asked = units.iter().flat_map(|unit| {

@@ -3,7 +3,7 @@
 
 use super::{
     block::{Block, Page},
-    plant::{Pace, Use},
+    plant::{Authority, Pace, Use},
     recipe,
     sentence::{self, Band},
 };
@@ -22,6 +22,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("[record_store]", RECORD_STORE),
     ("[equipment.TAG]", EQUIPMENT),
     ("[unit.NAME]", UNIT),
+    ("[unit.NAME.context]", CONTEXT),
     ("[[capture]]", CAPTURE),
     ("[master]", MASTER),
     ("[web]", WEB),
@@ -83,7 +84,26 @@ const EQUIPMENT: &[&str] = &[
     "range",
     "division",
 ];
-const UNIT: &[&str] = &["title", "kind", "authority", "lease", "without_step", "roles"];
+const UNIT: &[&str] = &[
+    "title",
+    "kind",
+    "authority",
+    "context",
+    "context_key",
+    "context_token_file",
+    "lease",
+    "without_step",
+    "roles",
+];
+const CONTEXT: &[&str] = &[
+    "batch",
+    "step",
+    "state",
+    "batch_state",
+    "counter",
+    "steps",
+    "states",
+];
 const CAPTURE: &[&str] = &[
     "during",
     "at",
@@ -176,11 +196,26 @@ pub(super) struct Unit {
     pub(super) place: Range<usize>,
     pub(super) title: Key<String>,
     pub(super) kind: Key<String>,
-    pub(super) authority: Key<String>,
+    pub(super) authority: Key<Authority>,
+    pub(super) context: Option<Context>,
+    pub(super) context_key: Key<String>,
+    pub(super) context_token_file: Key<String>,
     pub(super) lease: Key<Duration>,
     pub(super) without_step: Key<Duration>,
     pub(super) roles_place: Range<usize>,
     pub(super) roles: Vec<(Spanned<String>, Spanned<String>)>,
+}
+
+/// `[unit.NAME.context]`.
+pub(super) struct Context {
+    pub(super) place: Range<usize>,
+    pub(super) batch: Key<String>,
+    pub(super) step: Key<String>,
+    pub(super) state: Key<String>,
+    pub(super) batch_state: Key<String>,
+    pub(super) counter: Key<String>,
+    pub(super) steps: Vec<(Spanned<String>, Spanned<String>)>,
+    pub(super) states: Vec<(Spanned<String>, Spanned<String>)>,
 }
 
 pub(super) struct Capture {
@@ -407,7 +442,10 @@ fn unit(block: &Block, name: Spanned<String>) -> Unit {
         place: block.place.clone(),
         title: block.text("title"),
         kind: block.needed("kind", "\"mixer\""),
-        authority: block.text("authority"),
+        authority: block.word("authority", &Authority::ALL),
+        context: context(block, &name),
+        context_key: block.text("context_key"),
+        context_token_file: block.text("context_token_file"),
         lease: block.sentence("lease", sentence::duration),
         without_step: block.sentence("without_step", sentence::duration),
         roles_place: block
@@ -418,14 +456,37 @@ fn unit(block: &Block, name: Spanned<String>) -> Unit {
     }
 }
 
+fn context(block: &Block, name: &Spanned<String>) -> Option<Context> {
+    let title = format!("[unit.{}.context]", quoted(name.get_ref()));
+    let block = Block::open(block.page, title, block.value("context")?, CONTEXT)?;
+    Some(Context {
+        place: block.place.clone(),
+        batch: block.needed("batch", "\"PLC-3.batch\""),
+        step: block.needed("step", "\"PLC-3.step\""),
+        state: block.text("state"),
+        batch_state: block.text("batch_state"),
+        counter: block.needed("counter", "\"PLC-3.changes\""),
+        steps: {
+            block.require("steps", "{ 10 = \"charge-water\", 20 = \"emulsify\" }");
+            pairs(&block, "steps", "the step", "= \"emulsify\"")
+        },
+        states: pairs(&block, "states", "the state", "= \"running\""),
+    })
+}
+
 fn roles(block: &Block) -> Vec<(Spanned<String>, Spanned<String>)> {
+    pairs(block, "roles", "the role", "= \"TAG.measure\"")
+}
+
+/// Names and texts under a key, in the order of the file.
+fn pairs(block: &Block, key: &str, what: &str, example: &str) -> Vec<(Spanned<String>, Spanned<String>)> {
     let mut roles = Vec::new();
-    for (role, value) in block.blocks("roles") {
+    for (role, value) in block.blocks(key) {
         if let Some(point) = as_text(value) {
             roles.push((role, point));
         } else {
-            let what = format!("the role {} names no point", role.get_ref());
-            let help = format!("write {} = \"TAG.measure\"", role.get_ref());
+            let what = format!("{what} {} has no text", role.get_ref());
+            let help = format!("write {} {example}", role.get_ref());
             block.page.add(
                 Complaint::new("wrong-kind", what)
                     .mark(value.span(), "")

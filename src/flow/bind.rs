@@ -32,6 +32,8 @@ pub struct Batch {
     /// In the order told.
     pub runs: Vec<Run>,
     held: Vec<(Stamp, Option<Stamp>)>,
+    /// Stretches of which nobody knows what ran.
+    unknown: Vec<(Stamp, Stamp)>,
 }
 
 /// One run of one step.
@@ -315,6 +317,40 @@ impl History {
         self.lay_out();
     }
 
+    /// The batch that is in the unit: the newest that is not over.
+    pub fn current(&self) -> Option<&Batch> {
+        self.batches.last().filter(|batch| !batch.state.is_over())
+    }
+
+    /// Batches that another one displaced, and that were never told to be over.
+    pub fn displaced(&self) -> impl Iterator<Item = &Batch> {
+        let older = self.batches.len().saturating_sub(1);
+        self.batches[..older]
+            .iter()
+            .filter(|batch| !batch.state.is_over())
+    }
+
+    /// Something is known again of a batch that was lost, and nothing of the time between.
+    pub fn found(&mut self, batch: &str, time: Stamp) -> bool {
+        let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) else {
+            return false;
+        };
+        let Some(lost) = batch.lost.take() else {
+            return false;
+        };
+        batch.unknown.push((lost, time.max(lost)));
+        self.lay_out();
+        true
+    }
+
+    /// A batch that nobody but a person told, and that its authority knows nothing of.
+    pub fn withdraw(&mut self, batch: &str) -> bool {
+        let before = self.batches.len();
+        self.batches.retain(|known| *known.id != *batch);
+        self.lay_out();
+        self.batches.len() < before
+    }
+
     /// A batch that left the unit without an end.
     pub fn recall_lost(&mut self, batch: &str, time: Stamp) {
         if let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) {
@@ -353,7 +389,8 @@ impl History {
             });
             at
         };
-        if at + 1 < self.batches.len() {
+        // A batch that another one displaced may well be told to be over.
+        if at + 1 < self.batches.len() && !told.state.is_over() {
             let what = format!(
                 "{} is told again although {} came after it",
                 told.id,
@@ -415,9 +452,14 @@ impl History {
                 [Some(run.started), run.ended].into_iter().chain(held)
             });
             let held = batch.held.iter().flat_map(|(from, to)| [Some(*from), *to]);
+            let unknown = batch
+                .unknown
+                .iter()
+                .flat_map(|(from, to)| [Some(*from), Some(*to)]);
             moments.extend(
                 inner
                     .chain(held)
+                    .chain(unknown)
                     .flatten()
                     .filter(|moment| *moment > batch.started && *moment < until),
             );
@@ -456,6 +498,7 @@ impl Batch {
             lost: None,
             runs: Vec::new(),
             held: Vec::new(),
+            unknown: Vec::new(),
         }
     }
 
@@ -464,16 +507,25 @@ impl Batch {
         hold(&mut self.held, told.state, since);
         let held = std::mem::take(&mut self.held);
         let runs = std::mem::take(&mut self.runs);
+        let unknown = std::mem::take(&mut self.unknown);
         *self = Self {
             state: told.state,
             ended: told.ended,
             held,
             runs,
+            unknown,
             ..Self::unknown(told)
         };
     }
 
     fn at(&self, time: Stamp) -> Bound {
+        if self
+            .unknown
+            .iter()
+            .any(|(from, until)| *from <= time && time < *until)
+        {
+            return Bound::default();
+        }
         let active: Vec<&Run> = self
             .runs
             .iter()

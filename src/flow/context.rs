@@ -4,6 +4,11 @@
 //! for [`super::line`] to say, which knows what was told before. `docs/reference/context.md` is the page
 //! for whoever writes such messages. Nothing here guesses: what is not understood is refused by name.
 
+pub mod compose;
+pub mod points;
+pub mod signed;
+
+use crate::config::plant::Authority;
 use record::{Stamp, Trouble};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -26,6 +31,33 @@ pub struct Message {
     pub batch: Option<Batch>,
     /// Every run of this batch in this unit so far, in the order of their start.
     pub runs: Vec<Run>,
+}
+
+/// By which way a message came, and what belongs to that way; for the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub authority: Authority,
+    /// The person who said it, and why.
+    pub by: Option<(String, String)>,
+    /// The change counter it was agreed on with.
+    pub counter: Option<String>,
+    /// Its new moments may lie so many milliseconds earlier.
+    pub unsure: i64,
+    /// What else a reviewer should know.
+    pub note: Option<String>,
+}
+
+impl Origin {
+    /// A message that somebody wrote, told by this way.
+    pub fn of(authority: Authority) -> Self {
+        Self {
+            authority,
+            by: None,
+            counter: None,
+            unsure: 0,
+            note: None,
+        }
+    }
 }
 
 /// The batch as told.

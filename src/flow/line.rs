@@ -12,6 +12,8 @@
 mod ending;
 mod late;
 mod memory;
+mod person;
+mod points;
 mod recall;
 mod silence;
 mod taking;
@@ -22,12 +24,13 @@ mod watch;
 use super::{
     bind::{Bound, History},
     check::Verdict,
+    context::points::Watcher,
     enter::{Enter, Entered},
     link,
 };
 use crate::config::plant::{Authority, Plant, PointName};
 use memory::{Other, Past};
-use record::{Answer, Draft, Failure, Hash, Stamp, Trouble};
+use record::{Answer, Draft, Failure, Hash, PublicKey, Stamp, Trouble};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -180,6 +183,12 @@ struct Unit {
     tallies: Vec<Tally>,
     endings: Vec<Ending>,
     refused: Option<(&'static str, Stamp)>,
+    /// What signs its messages, where they must be signed.
+    key: Option<PublicKey>,
+    /// The points that tell its context.
+    watcher: Option<Watcher>,
+    /// Since when persons tell in place of its authority, and the batches they began.
+    fallback: Option<person::Fallback>,
 }
 
 /// One point of the equipment.
@@ -405,7 +414,10 @@ impl Unit {
             name: unit.name.clone(),
             title: unit.title.clone(),
             authority: unit.authority,
-            lease: unit.lease.map(|lease| lease.as_millis() as i64),
+            lease: unit
+                .lease
+                .map(|lease| lease.as_millis() as i64)
+                .or((unit.authority == Authority::Points).then_some(points::LEASE_MS)),
             watches: Vec::new(),
             history: History::default(),
             number: 0,
@@ -418,6 +430,13 @@ impl Unit {
             tallies: Vec::new(),
             endings: Vec::new(),
             refused: None,
+            key: unit
+                .context
+                .key
+                .as_ref()
+                .and_then(|x| PublicKey::read_x(x.as_bytes())),
+            watcher: unit.context.points.as_ref().map(Watcher::new),
+            fallback: None,
         }
     }
 

@@ -186,3 +186,34 @@ impl Payload {
         self.0
     }
 }
+
+/// The payload of a compact JWS of this type, signed by exactly this key; or why it does not count. For
+/// payloads that are not flat, such as context: their own reader judges what is in them.
+pub fn signed_payload(line: &[u8], typ: &str, key: &PublicKey) -> Result<Vec<u8>, &'static str> {
+    let form = "it is not header.payload.signature";
+    let (signed, signature) = line
+        .iter()
+        .rposition(|byte| *byte == b'.')
+        .map(|at| (&line[..at], &line[at + 1..]))
+        .ok_or(form)?;
+    let dot = signed.iter().position(|byte| *byte == b'.').ok_or(form)?;
+    let header = b64::decode(&signed[..dot]).ok_or(form)?;
+    let payload = b64::decode(&signed[dot + 1..]).ok_or(form)?;
+    let signature = b64::decode(signature)
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(form)?;
+    let other = "its header has not exactly alg, kid and typ";
+    let header = Fields::read(header, &["alg", "kid", "typ"]).map_err(|_| other)?;
+    let says = |name| header.raw(name).map_err(|_| other);
+    if says("alg")? != b"EdDSA" || says("typ")? != typ.as_bytes() {
+        return Err("it is of another type or another algorithm");
+    }
+    if says("kid")? != &key.thumbprint().text()[..] {
+        return Err("it names another key");
+    }
+    if key.verify(signed, &signature) {
+        Ok(payload)
+    } else {
+        Err("its signature does not hold")
+    }
+}

@@ -27,6 +27,7 @@ pub mod verify;
 pub use entry::{Draft, Word, ranges, read_ranges};
 pub use flat::{LARGEST, Refused};
 pub use hash::{Hash, Tree};
+pub use jws::signed_payload;
 pub use key::{KeySet, PublicKey, Role, SecretKey, Signer};
 pub use kind::Kind;
 pub use line::{Form, Found, LONGEST, Line, Reader};

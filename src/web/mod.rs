@@ -1,13 +1,15 @@
 //! Floor 6: the screens. Server-rendered pages, kept live by one event stream each.
 //!
 //! Reads the [`Board`](crate::flow::board::Board) and nothing else; has no clock and opens no socket: the
-//! caller binds one (`ports::listen`) and hands it in. It must never change anything, until signing in is built.
+//! caller binds one (`ports::listen`) and hands it in. What it changes it asks the
+//! gateway's core to do, with the rights of who asks; screens change nothing until signing in is built.
 //!
 //! A screen is one file in `screens/` with a `SCREEN` constant, found by listing. Every word is in `words`.
 
 mod assets;
 mod calls;
 mod chart;
+mod context;
 mod facts;
 mod figures;
 mod guard;
@@ -22,20 +24,20 @@ mod screens {
     include!(concat!(env!("OUT_DIR"), "/screens.rs"));
 }
 
-use crate::flow::board::Watch;
+use crate::{daemon::acts::Control, flow::board::Watch};
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, header},
     middleware,
     response::{Html, IntoResponse, Response},
-    routing::get,
+    routing::{get, put},
     serve::Listener,
 };
 use maud::Markup;
 use page::Page;
 use std::{fmt, io, sync::Arc};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use words::Say;
 
 /// One screen: where it is found, what it is called, and what stands between bar and strip.
@@ -53,9 +55,14 @@ pub(crate) struct Screen {
 /// More live pages than any line has panels; beyond it a page says "live view lost" and tries again.
 const STREAMS: usize = 64;
 
+/// The way to the gateway's core.
+type Core = mpsc::Sender<Control>;
+
 #[derive(Clone)]
 struct Web {
     board: Watch,
+    /// Without it these are screens to look at, and nothing else.
+    core: Option<Core>,
     seats: Arc<Semaphore>,
 }
 
@@ -65,10 +72,19 @@ where
     L: Listener,
     L::Addr: fmt::Debug,
 {
-    axum::serve(listener, router(board)).await
+    axum::serve(listener, router(board, None)).await
 }
 
-fn router(board: Watch) -> Router {
+/// Serves the screens, and takes what is told to the gateway by the same port, until dropped.
+pub async fn serve_with<L>(listener: L, board: Watch, core: Core) -> io::Result<()>
+where
+    L: Listener,
+    L::Addr: fmt::Debug,
+{
+    axum::serve(listener, router(board, Some(core))).await
+}
+
+fn router(board: Watch, core: Option<Core>) -> Router {
     let mut router = Router::new();
     for screen in screens::ALL {
         router = router.route(
@@ -84,11 +100,16 @@ fn router(board: Watch) -> Router {
         )
         .route("/live/{screen}", get(stream))
         .route("/state.json", get(state))
+        .route(
+            "/context/{unit}",
+            put(context::put).layer(DefaultBodyLimit::max(context::LONGEST)),
+        )
         .route("/static/{file}", get(file))
         .fallback(nowhere)
         .layer(middleware::from_fn(guard::stand))
         .with_state(Web {
             board,
+            core,
             seats: Arc::new(Semaphore::new(STREAMS)),
         })
 }

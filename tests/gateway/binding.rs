@@ -6,6 +6,10 @@
 mod always;
 #[path = "binding/refused.rs"]
 mod refused;
+#[path = "binding/schema.rs"]
+mod schema;
+#[path = "binding/sources.rs"]
+mod sources;
 #[path = "binding/tables.rs"]
 mod tables;
 #[path = "binding/world.rs"]

@@ -1,6 +1,6 @@
 //! `[unit.NAME]`: where batches run, and which point plays which role there.
 
-use super::{Known, Role, names};
+use super::{Known, Role, context, names};
 use crate::config::{
     block::Page,
     library,
@@ -60,7 +60,11 @@ fn of_unit(page: &Page, unit: &written::Unit, known: &[Known]) -> Vec<Role> {
 }
 
 /// `TAG.measure` → the point and its unit; complains of a tag, a measure or a draft.
-fn find_point(page: &Page, written: &Spanned<String>, known: &[Known]) -> Option<(PointName, PointInfo)> {
+pub(super) fn find_point(
+    page: &Page,
+    written: &Spanned<String>,
+    known: &[Known],
+) -> Option<(PointName, PointInfo)> {
     let known = tag_of(page, written, known)?;
     let (tag, measure) = written.get_ref().split_once('.')?;
     let (driver, points) = known.driver.as_ref()?;
@@ -186,9 +190,13 @@ fn alike(page: &Page, written: &[written::Unit]) {
     }
 }
 
-pub(super) fn units(page: &Page, written: &[written::Unit], roles: &[Vec<Role>]) -> Vec<Unit0> {
+pub(super) fn units(
+    page: &Page,
+    written: &[written::Unit],
+    roles: &[Vec<Role>],
+    known: &[Known],
+) -> Vec<Unit0> {
     let all = written.iter().zip(roles).map(|(unit, roles)| {
-        authority(page, unit);
         let name = unit.name.get_ref().clone();
         Unit0 {
             title: unit
@@ -200,7 +208,11 @@ pub(super) fn units(page: &Page, written: &[written::Unit], roles: &[Vec<Role>])
                 .kind
                 .as_ref()
                 .map_or_else(String::new, |kind| kind.get_ref().clone()),
-            authority: Authority::Mqtt,
+            authority: unit
+                .authority
+                .as_ref()
+                .map_or(Authority::Mqtt, |authority| *authority.get_ref()),
+            context: context::way(page, unit, known),
             lease: unit.lease.as_ref().map(|lease| *lease.get_ref()),
             roles: roles
                 .iter()
@@ -213,18 +225,4 @@ pub(super) fn units(page: &Page, written: &[written::Unit], roles: &[Vec<Role>])
         }
     });
     all.collect()
-}
-
-fn authority(page: &Page, unit: &written::Unit) {
-    let Some(authority) = &unit.authority else { return };
-    let what = match authority.get_ref().as_str() {
-        "mqtt" => return,
-        "http" | "equipment" | "operator" => format!("`authority` cannot be {:?} yet", authority.get_ref()),
-        other => format!("`authority` cannot be {other:?}"),
-    };
-    let complaint = Complaint::new("authority-unknown", what).mark(authority.span(), "");
-    page.add(
-        complaint
-            .help("write authority = \"mqtt\": the step then comes as a context message over the broker"),
-    );
 }

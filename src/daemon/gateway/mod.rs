@@ -33,7 +33,7 @@ use crate::{
 };
 use record::{Draft, Hash, Stamp, Trouble};
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, mpsc::SyncSender},
     time::Duration,
 };
@@ -99,6 +99,9 @@ pub(crate) struct State {
     pub master_held: Vec<(Kind, Hash)>,
     /// The last refusal of master data that was entered.
     pub master_refused: Option<(Kind, String, Stamp)>,
+    /// Context over HTTP of the last second, and the last refused try of each unit.
+    pub context_puts: VecDeque<Duration>,
+    pub context_refused: HashMap<String, Duration>,
 }
 
 pub(crate) enum Waiter {

@@ -42,13 +42,19 @@ impl Line {
                 .filter(|_| matches!(line.kind(), "batch" | "step" | "allocation"));
             let known = &mut self.units[unit];
             known.number = known.number.max(number.unwrap_or(0).max(0) as u64);
+            self.recall_teller(unit, line, time);
         }
         match (line.kind(), unit) {
             ("batch", Some(unit)) => self.recall_batch(unit, line, time),
             ("step", Some(unit)) => self.recall_step(unit, line, time),
-            ("allocation", Some(unit)) if line.raw("state") == Some("lost") => {
+            ("allocation", Some(unit)) => {
                 if let Some(batch) = line.text("batch") {
-                    self.units[unit].history.recall_lost(&batch, time);
+                    let history = &mut self.units[unit].history;
+                    match line.raw("state") {
+                        Some("lost") => history.recall_lost(&batch, time),
+                        Some("found") => _ = history.found(&batch, time),
+                        _ => {}
+                    }
                 }
             }
             ("reading", unit) => self.recall_reading(unit, line, time),
@@ -61,6 +67,11 @@ impl Line {
     }
 
     fn recall_batch(&mut self, unit: usize, line: &Entry<'_>, time: Stamp) {
+        if line.raw("state") == Some("withdrawn") {
+            let batch = line.text("batch").unwrap_or_default();
+            self.units[unit].history.withdraw(&batch);
+            return;
+        }
         let (Some(id), Some(state)) = (line.text("batch"), line.raw("state").and_then(Phase::named)) else {
             return;
         };

@@ -16,6 +16,7 @@ impl Line {
     /// A point answered.
     pub(super) fn read(&mut self, reading: Reading, enter: &mut dyn Enter) {
         self.time(reading.read);
+        self.context_point(&reading, enter);
         let Some(point) = self.index.get(&reading.point).copied() else {
             return;
         };

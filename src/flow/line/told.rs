@@ -6,7 +6,7 @@ use crate::{
     config::plant::Authority,
     flow::{
         bind::{self, Change, Correction, History, bind},
-        context::{self, Message, Phase, refusal},
+        context::{self, Message, Origin, Phase, refusal},
     },
 };
 use record::{Draft, Hash, Quantity, Stamp, Trouble};
@@ -33,8 +33,13 @@ impl Line {
         };
         let digest = Hash::of(bytes);
         match self.acceptable(unit, via, bytes, digest) {
-            Ok(None) => self.repeated(unit),
-            Ok(Some(message)) => self.accept(unit, message, digest, enter),
+            Ok(None) => self.repeated(unit, enter),
+            Ok(Some(message)) => {
+                let number = message.number;
+                let first = self.accept(unit, message, &Origin::of(via), Some(digest), enter);
+                let text = serde_json::json!({ "number": number, "answer": "recorded", "seq": first });
+                self.reply(unit, true, &text);
+            }
             Err(trouble) => self.refuse(Some(unit), name, &trouble, enter),
         }
     }
@@ -57,6 +62,14 @@ impl Line {
                 "tell it by the way its `authority` names",
             ));
         }
+        let opened;
+        let bytes = match &unit.key {
+            Some(key) => {
+                opened = context::signed::open(&unit.name, key, bytes)?;
+                &opened[..]
+            }
+            None => bytes,
+        };
         let message = context::read(&unit.name, bytes)?;
         if unit.digest == Some(digest) {
             return Ok(None);
@@ -84,14 +97,23 @@ impl Line {
         Ok(Some(message))
     }
 
-    fn repeated(&mut self, at: usize) {
-        let now = self.now;
+    fn repeated(&mut self, at: usize, enter: &mut dyn Enter) {
+        self.hear(at, enter);
+        let text =
+            serde_json::json!({ "number": self.units[at].number, "answer": "recorded", "again": true });
+        self.reply(at, true, &text);
+    }
+
+    /// Its authority was heard: what it told last still holds.
+    pub(super) fn hear(&mut self, at: usize, _enter: &mut dyn Enter) {
         let unit = &mut self.units[at];
-        unit.heard = Some(now);
+        unit.heard = Some(self.now);
         unit.unconfirmed = false;
         unit.cut = None;
-        let text = serde_json::json!({ "number": unit.number, "answer": "recorded", "again": true });
-        let (unit, accepted, text) = (unit.name.clone(), true, text.to_string());
+    }
+
+    fn reply(&mut self, at: usize, accepted: bool, text: &serde_json::Value) {
+        let (unit, text) = (self.units[at].name.clone(), text.to_string());
         self.actions.push(LineAction::Reply { unit, accepted, text });
     }
 
@@ -137,29 +159,39 @@ impl Line {
         });
     }
 
-    fn accept(&mut self, at: usize, mut message: Message, digest: Hash, enter: &mut dyn Enter) {
+    /// Takes a message in, whoever told it: every change is an entry before it has effect. Gives the number of
+    /// the first.
+    pub(super) fn accept(
+        &mut self,
+        at: usize,
+        mut message: Message,
+        origin: &Origin,
+        digest: Option<Hash>,
+        enter: &mut dyn Enter,
+    ) -> Option<u64> {
         // What waits longer than `settle` is entered by what was known when it should have been.
         for point in 0..self.points.len() {
             self.release(point, false, enter);
         }
         let ahead = self.held_back(&mut message);
+        let before = self.units[at].history.clone();
+        let mut first = None;
+        if origin.authority == self.units[at].authority {
+            self.hear(at, enter);
+            first = self.reconcile(at, &message, origin, enter);
+        }
         let unit = &mut self.units[at];
-        let before = unit.history.clone();
         let changes = unit.history.tell(&message);
         let jump = (unit.number > 0 && message.number > unit.number + 1).then_some(unit.number);
         let again = message.number == unit.number;
         unit.number = message.number;
-        unit.digest = Some(digest);
-        unit.heard = Some(self.now);
-        unit.unconfirmed = false;
-        unit.cut = None;
-        let mut first = None;
+        unit.digest = digest.or(unit.digest);
         for change in &changes {
-            let entered = self.change(at, change, &message, enter);
+            let entered = self.change(at, change, &message, origin, enter);
             first = first.or(entered);
         }
         if changes.is_empty() && !again {
-            first = Some(self.confirm(at, &message, enter));
+            first = Some(self.confirm(at, &message, origin, enter));
         }
         if let Some(last) = jump {
             let says = format!("number {} came after {last}", message.number);
@@ -188,9 +220,7 @@ impl Line {
             self.refresh(watch);
         }
         self.endings(false, enter);
-        let text = serde_json::json!({ "number": message.number, "answer": "recorded", "seq": first });
-        let (unit, accepted, text) = (self.units[at].name.clone(), true, text.to_string());
-        self.actions.push(LineAction::Reply { unit, accepted, text });
+        first
     }
 
     /// A source whose clock is provably ahead: its moments cannot be later than their arrival.
@@ -219,6 +249,7 @@ impl Line {
         at: usize,
         change: &Change,
         message: &Message,
+        origin: &Origin,
         enter: &mut dyn Enter,
     ) -> Option<u64> {
         let unit = &self.units[at];
@@ -226,13 +257,13 @@ impl Line {
         let draft = match change {
             Change::Batch { batch, state, time } => {
                 let told = history.batch(batch)?;
-                let draft = batch_draft(told, *state, *time, &unit.name, message);
+                let draft = batch_draft(told, *state, *time, &unit.name, (message, origin));
                 self.say_change(at, format!("batch {batch} is {}", state.word()), *time);
                 draft
             }
             Change::Over { batch, state, time } => {
                 let told = history.batch(batch)?;
-                let draft = batch_draft(told, *state, *time, &unit.name, message);
+                let draft = batch_draft(told, *state, *time, &unit.name, (message, origin));
                 let (batch, draft, at_time) = (batch.clone(), Some(draft), *time);
                 let endings = &mut self.units[at].endings;
                 endings.retain(|ending| ending.batch != batch);
@@ -256,7 +287,7 @@ impl Line {
                     .runs
                     .iter()
                     .find(|told| told.step == *step && told.run == *run)?;
-                let draft = run_draft(told, batch, state.word(), *time, &unit.name, message);
+                let draft = run_draft(told, batch, state.word(), *time, &unit.name, (message, origin));
                 self.say_change(
                     at,
                     format!("{batch}: {step} run {run} is {}", state.word()),
@@ -281,22 +312,32 @@ impl Line {
                     .iter()
                     .find(|told| told.step == *step && told.run == *run);
                 let draft = match told {
-                    Some(told) => run_draft(told, batch, told.state.word(), *time, &unit.name, message)
-                        .with("because", "corrected"),
-                    None => withdrawn(batch, step, *run, *time, &unit.name, message),
+                    Some(told) => run_draft(
+                        told,
+                        batch,
+                        told.state.word(),
+                        *time,
+                        &unit.name,
+                        (message, origin),
+                    )
+                    .with("because", "corrected"),
+                    None => withdrawn(batch, step, *run, *time, &unit.name, (message, origin)),
                 };
                 let entered = enter.enter(draft);
                 self.odd(at, "context-unexpected", &says, *time, None, enter);
                 return Some(entered.seq);
             }
             Change::Lost { batch, time } => {
-                let says = format!(
-                    "{} says the unit is free, but never that {batch} is over",
-                    message.source
-                );
+                let says = match &origin.note {
+                    Some(why) => format!("nothing is known of {batch} any more: {why}"),
+                    None => format!(
+                        "{} says the unit is free, but never that {batch} is over",
+                        message.source
+                    ),
+                };
                 let draft = told_by(
                     Draft::new("allocation", *time).with("unit", unit.name.as_str()),
-                    message,
+                    (message, origin),
                 )
                 .with("batch", &**batch)
                 .with("state", "lost");
@@ -306,7 +347,7 @@ impl Line {
             }
             Change::Free { time } => told_by(
                 Draft::new("allocation", *time).with("unit", unit.name.as_str()),
-                message,
+                (message, origin),
             )
             .with("state", "free"),
             Change::Odd { time, what, .. } => {
@@ -318,13 +359,13 @@ impl Line {
     }
 
     /// A message that changes nothing is still what was told: its number must survive a restart.
-    fn confirm(&mut self, at: usize, message: &Message, enter: &mut dyn Enter) -> u64 {
+    fn confirm(&mut self, at: usize, message: &Message, origin: &Origin, enter: &mut dyn Enter) -> u64 {
         let batch = message.batch.as_ref().map_or("", |batch| &batch.id);
         let draft = Draft::new("allocation", message.sent)
             .with("unit", self.units[at].name.as_str())
             .with("batch", batch);
         enter
-            .enter(told_by(draft.with("state", "confirmed"), message))
+            .enter(told_by(draft.with("state", "confirmed"), (message, origin)))
             .seq
     }
 
@@ -339,7 +380,7 @@ impl Line {
     }
 
     /// Raises something about the context of a unit.
-    fn odd(
+    pub(super) fn odd(
         &mut self,
         at: usize,
         because: &'static str,
@@ -427,24 +468,40 @@ impl Line {
     }
 }
 
-fn told_by(draft: Draft, message: &Message) -> Draft {
-    draft
-        .data("authority", "mqtt")
+/// What a context entry says about who told it.
+type Teller<'a> = (&'a Message, &'a Origin);
+
+pub(super) fn told_by(draft: Draft, (message, origin): Teller<'_>) -> Draft {
+    let mut draft = draft
+        .data("authority", origin.authority.word())
         .data("number", message.number)
-        .data("source", message.source.as_str())
+        .data("source", message.source.as_str());
+    if let Some((by, reason)) = &origin.by {
+        draft = draft.data("by", by.as_str()).data("reason", shortened(reason));
+    }
+    if let Some(counter) = &origin.counter {
+        draft = draft.data("counter", shortened(counter));
+    }
+    if origin.unsure > 0 {
+        draft = draft.data("unsure_ms", origin.unsure);
+    }
+    match &origin.note {
+        Some(note) => draft.data("note", shortened(note)),
+        None => draft,
+    }
 }
 
-fn batch_draft(told: &bind::Batch, state: Phase, time: Stamp, unit: &str, message: &Message) -> Draft {
+fn batch_draft(told: &bind::Batch, state: Phase, time: Stamp, unit: &str, teller: Teller<'_>) -> Draft {
     let draft = Draft::new("batch", time)
         .with("unit", unit)
         .with("batch", &*told.id)
         .with("state", state.word());
-    let draft = told_by(draft, message)
+    let draft = told_by(draft, teller)
         .data("product", told.product.as_str())
         .data("recipe", told.recipe.as_str())
         .data("revision", told.revision.as_str())
         .data("started", told.started)
-        .data("sent", message.sent);
+        .data("sent", teller.0.sent);
     let draft = match told.ended {
         Some(ended) => draft.data("ended", ended),
         None => draft,
@@ -463,7 +520,7 @@ fn run_draft(
     state: &str,
     time: Stamp,
     unit: &str,
-    message: &Message,
+    teller: Teller<'_>,
 ) -> Draft {
     let draft = Draft::new("step", time)
         .with("unit", unit)
@@ -471,17 +528,17 @@ fn run_draft(
         .with("step", &*told.step)
         .with("run", told.run)
         .with("state", state);
-    let draft = told_by(draft, message)
+    let draft = told_by(draft, teller)
         .data("title", told.title.as_str())
         .data("started", told.started)
-        .data("sent", message.sent);
+        .data("sent", teller.0.sent);
     match told.ended {
         Some(ended) => draft.data("ended", ended),
         None => draft,
     }
 }
 
-fn withdrawn(batch: &str, step: &str, run: u32, time: Stamp, unit: &str, message: &Message) -> Draft {
+fn withdrawn(batch: &str, step: &str, run: u32, time: Stamp, unit: &str, teller: Teller<'_>) -> Draft {
     let draft = Draft::new("step", time)
         .with("unit", unit)
         .with("batch", batch)
@@ -489,13 +546,13 @@ fn withdrawn(batch: &str, step: &str, run: u32, time: Stamp, unit: &str, message
         .with("run", run);
     told_by(
         draft.with("state", "withdrawn").with("because", "corrected"),
-        message,
+        teller,
     )
-    .data("sent", message.sent)
+    .data("sent", teller.0.sent)
 }
 
 /// A sentence that fits an entry, whoever wrote parts of it.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(400)

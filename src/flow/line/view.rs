@@ -6,11 +6,30 @@ use super::{
     watch::{Pacing, Watch},
 };
 use crate::flow::{
-    bind::{Bound, bind},
+    bind::{Batch, Bound, bind},
     board::{Call, LimitsView, PointState, PointView, UnitState, UnitView, Urgency},
     check::{self, Band, Verdict},
 };
 use record::{Answer, Stamp, Value};
+
+/// A batch that another one displaced without its end is asked about.
+fn displaced(unit: &Unit, batch: &Batch) -> Call {
+    let name = &unit.name;
+    Call {
+        id: format!("displaced-{name}-{}", batch.id),
+        urgency: Urgency::Look,
+        what: format!(
+            "{name}: {} was never told to be over, and another batch is in the unit",
+            batch.id
+        ),
+        record: "It is not closed. Readings since are bound to the batch that came after it.".to_owned(),
+        action: format!(
+            "End it at its source, or by name: steelyard context {name} complete batch {}",
+            batch.id
+        ),
+        since: unit.history.until(&batch.id).unwrap_or(batch.started),
+    }
+}
 
 /// So many values make a trend.
 const TREND: usize = 120;
@@ -47,6 +66,7 @@ impl Line {
         if state == UnitState::ContextLost {
             calls.push(Self::context_call(unit, lost.map(|batch| &*batch.id), now));
         }
+        calls.extend(unit.history.displaced().map(|batch| displaced(unit, batch)));
         let points = unit
             .watches
             .iter()

@@ -10,6 +10,7 @@ pub(super) const KIND: Kind = Kind {
     because: &[
         "context-late",
         "context-corrected",
+        "context-confirmed",
         "gateway",
         "shared",
         "excursion",

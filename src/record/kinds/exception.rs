@@ -37,6 +37,8 @@ pub(super) const KIND: Kind = Kind {
         "context-lost",
         "context-unexpected",
         "context-late",
+        "context-by-person",
+        "context-reconciled",
         "another-instrument",
         "identity-unread",
         "draft-driver",

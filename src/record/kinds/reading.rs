@@ -5,6 +5,7 @@ pub(super) const KIND: Kind = Kind {
     says: "one answer of one point: value or reason, bound and judged",
     outside: &[
         "unit", "batch", "step", "run", "point", "role", "quality", "verdict", "limits", "state", "around",
+        "context", "boundary",
     ],
     inside: &[
         "because",

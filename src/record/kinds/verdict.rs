@@ -24,6 +24,8 @@ pub(super) const KIND: Kind = Kind {
         "excursions",
         "doubtful",
         "bad",
+        "boundary",
+        "unconfirmed",
         "note",
     ],
     because: &[],

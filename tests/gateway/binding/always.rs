@@ -147,7 +147,7 @@ fn live((settle, captures): (u64, &str), told: &[Told], readings: &[(bool, i64)]
 }
 
 /// Where every entry stands in the end, from the ledger alone: inline members and bindings.
-fn bound(world: &World) -> BTreeMap<u64, BTreeMap<String, String>> {
+pub(super) fn bound(world: &World) -> BTreeMap<u64, BTreeMap<String, String>> {
     let mut places: BTreeMap<u64, BTreeMap<String, String>> = BTreeMap::new();
     for (at, (draft, _)) in world.recorder.entries.iter().enumerate() {
         let seq = at as u64 + 1;

@@ -4,7 +4,8 @@ use record::{Answer, Draft, Hash, Quantity, Stamp, Tree, Value, Word};
 use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Duration};
 use steelyard::{
     config::plant::{
-        Authority, Capture, Gateway, Limits, Master, Pace, Plant, PointName, RecordStore, Unit0, Use, Web,
+        Authority, Capture, ContextWay, Gateway, Limits, Master, Pace, Plant, PointName, RecordStore, Unit0,
+        Use, Web,
     },
     flow::{
         enter::{Enter, Entered},
@@ -134,6 +135,7 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
         title: String::new(),
         kind: "mixer".to_owned(),
         authority: Authority::Mqtt,
+        context: ContextWay::default(),
         lease: Some(Duration::from_hours(1)),
         roles: points.iter().map(|name| (role(name), point(name))).collect(),
         without_step: Duration::from_secs(10),
@@ -189,7 +191,11 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
 
 impl World {
     pub(super) fn new(settle_ms: u64, captures: &str) -> Self {
-        let line = Line::new(&plant(settle_ms, captures));
+        Self::of(plant(settle_ms, captures))
+    }
+
+    pub(super) fn of(plant: Plant) -> Self {
+        let line = Line::new(&plant);
         Self {
             line,
             recorder: Recorder::default(),
@@ -209,7 +215,11 @@ impl World {
 
     /// A new gateway on the old ledger.
     pub(super) fn restart(&mut self, settle_ms: u64, captures: &str) {
-        self.line = Line::new(&plant(settle_ms, captures));
+        self.restart_of(plant(settle_ms, captures));
+    }
+
+    pub(super) fn restart_of(&mut self, plant: Plant) {
+        self.line = Line::new(&plant);
         for line in &self.recorder.lines {
             self.line.recall(&record::Line::read(line).unwrap());
         }
@@ -231,13 +241,17 @@ impl World {
         self.told()
     }
 
-    fn tell_line(&mut self, line: &str) {
+    pub(super) fn tell_line(&mut self, line: &str) {
         let (time, what) = line.split_once(' ').unwrap();
         let now = at(time);
         let words: Vec<&str> = what.split_whitespace().collect();
         let event = match words[0] {
             "tick" => LineEvent::Tick { now },
             "stop" => LineEvent::Stopping { now },
+            "cut" => LineEvent::ContextSourceSilent {
+                unit: words[1].to_owned(),
+                now,
+            },
             "own" => {
                 let entered = self
                     .recorder
@@ -305,6 +319,42 @@ impl World {
             name => LineEvent::Reading(reading(name, now, &words[1..].join(" "))),
         };
         self.event(event);
+    }
+
+    /// Every entry of these kinds, without its number.
+    pub(super) fn told_of(&self, kinds: &[&str]) -> String {
+        let mut text = String::new();
+        for (draft, _) in self
+            .recorder
+            .entries
+            .iter()
+            .filter(|(draft, _)| kinds.contains(&draft.kind()))
+        {
+            writeln!(text, "{}", row(0, draft).trim_start().trim_start_matches("0 ")).unwrap();
+        }
+        text
+    }
+
+    /// Where every reading stands in the end, from the ledger alone.
+    pub(super) fn standing(&self) -> Vec<String> {
+        let places = super::always::bound(self);
+        let mut found = Vec::new();
+        for (at, (draft, _)) in self.recorder.entries.iter().enumerate() {
+            if draft.kind() == "reading" {
+                let places = places.get(&(at as u64 + 1));
+                let places: Vec<&str> = places
+                    .iter()
+                    .flat_map(|places| places.keys())
+                    .map(String::as_str)
+                    .collect();
+                found.push(
+                    format!("{} {}", clock(draft.time), places.join(" and "))
+                        .trim_end()
+                        .to_owned(),
+                );
+            }
+        }
+        found
     }
 
     /// Everything entered since it was last asked, as a table.
