@@ -69,15 +69,34 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
 }
 
 fn in_words(driver: &Driver) -> String {
-    let points: Vec<String> = driver.points().into_iter().map(|point| point.measure).collect();
+    let mut points: Vec<String> = driver.points().into_iter().map(|point| point.measure).collect();
+    let more = points.len().saturating_sub(MOST_NAMED);
+    points.truncate(MOST_NAMED);
+    if more > 0 {
+        points.push(format!("{more} more"));
+    }
     format!(
-        "{:24} edition {:2}  {:10}  {}: {}",
+        "{:20}  edition {}  {:10}  {}: {}: {}",
         driver.name,
         driver.edition,
         driver.evidence.word(),
+        driver.maker,
         driver.title,
         points.join(", ")
     )
+}
+
+/// Measures named in the list; the driver itself names all.
+const MOST_NAMED: usize = 4;
+
+/// Drivers this word may have meant: part of a name, of a maker or of what is on the type plate.
+fn meant<'d>(word: &str, all: &'d [Driver]) -> Vec<&'d str> {
+    let word = word.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&word);
+    all.iter()
+        .filter(|driver| has(&driver.name) || has(&driver.maker) || has(&driver.title))
+        .map(|driver| driver.name.as_str())
+        .collect()
 }
 
 fn as_json(driver: &Driver) -> serde_json::Value {
@@ -93,6 +112,12 @@ fn as_json(driver: &Driver) -> serde_json::Value {
             "units": point.units.iter().map(|unit| unit.shown()).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "samples": driver.samples.len(),
+        "source": driver.manual,
+        "caveats": driver.caveats.iter().map(|caveat| json!({
+            "says": caveat.says,
+            "so": caveat.so,
+            "seen": caveat.seen,
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -115,10 +140,11 @@ pub(super) fn find(name: &str) -> Result<Driver, Trouble> {
     let all = all();
     let names: Vec<&str> = all.iter().map(|driver| driver.name.as_str()).collect();
     let near = config::nearest(name, names.iter().copied());
-    let offer = near.map_or_else(
-        || format!("there are {}", names.join(", ")),
-        |near| format!("did you mean {near}?"),
-    );
+    let offer = match (meant(name, &all), near) {
+        (meant, _) if !meant.is_empty() => format!("did you mean {}?", meant.join(", ")),
+        (_, Some(near)) => format!("did you mean {near}?"),
+        _ => format!("there are {}", names.join(", ")),
+    };
     let known = all.iter().find(|driver| driver.name == name).cloned();
     known.ok_or_else(|| {
         Trouble::new("no-such-driver", format!("there is no driver named {name:?}"))
@@ -166,6 +192,20 @@ const NEW_MODBUS: &str = include_str!("../templates/new-modbus.toml");
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
+
+    #[test]
+    fn a_maker_leads_to_its_drivers() {
+        let all = all();
+        assert_eq!(meant("Ohaus", &all), ["ohaus-defender", "ohaus-scout"]);
+        assert!(meant("sics", &all).contains(&"mt-sics-balance"));
+        assert_eq!(meant("teapot", &all), [] as [&str; 0]);
+        let meter = all.iter().find(|driver| driver.name == "eastron-sdm630").unwrap();
+        assert!(
+            in_words(meter).ends_with("current_l1, 9 more"),
+            "{}",
+            in_words(meter)
+        );
+    }
 
     #[test]
     fn a_new_driver_begins_as_one_that_proves_itself() {
