@@ -5,7 +5,7 @@
 //! slots it misses meanwhile are counted.
 
 use crate::flow::{
-    link::{self, Action, Event, Link, LinkOutput, Moment},
+    link::{self, Action, Event, Link, LinkOutput, Moment, Order},
     needs::{self, Address, Clock, Links},
 };
 use std::{sync::Arc, time::Duration};
@@ -19,6 +19,8 @@ pub struct LinkTask {
     pub link: Link,
     /// To those behind: a few seconds of a busy line.
     pub output: mpsc::Sender<LinkOutput>,
+    /// What people say while the line works.
+    pub orders: mpsc::UnboundedReceiver<Order>,
     /// Ends the task when it turns true or its sender is gone.
     pub stop: watch::Receiver<bool>,
 }
@@ -58,6 +60,7 @@ impl LinkTask {
                     let wait = wake.map(|at| at.saturating_sub(self.clock.elapsed()));
                     tokio::select! {
                         biased;
+                        Some(order) = self.orders.recv() => Event::Told(order),
                         event = listen(&mut open) => event,
                         () = sleep(&*self.clock, wait) => Event::Tick,
                     }

@@ -4,6 +4,7 @@ pub mod acts;
 pub mod delivery;
 pub mod gateway;
 pub mod indexing;
+pub(crate) mod link_set;
 pub mod link_task;
 pub(crate) mod master;
 pub mod opening;

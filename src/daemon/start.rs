@@ -6,19 +6,19 @@ use super::{
     delivery::{self, Delivery, DeliveryView},
     gateway::{Core, Ears, State, Told},
     indexing,
-    link_task::LinkTask,
+    link_set::LinkSet,
     opening::{Open, Outside},
     packing,
     sealing::Sealer,
 };
 use crate::{
-    config::plant::{Plant, RecordStore},
+    config::plant::RecordStore,
     flow::{
         board::Board,
         ledger,
         line::{Line, LineEvent},
-        link::{Link, LinkOutput, Plan},
-        needs::{Address, Broker, Disk, Links, Login},
+        link::Standings,
+        needs::{Broker, Disk, Links, Login},
         outbox::{Event, Outbox},
         people::People,
         seal::PageMaker,
@@ -26,7 +26,7 @@ use crate::{
     ports::index::Index,
 };
 use record::{Line as Entry, Trouble};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -155,14 +155,14 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     ));
 
     let (readings_out, readings) = mpsc::channel(READINGS);
-    let mut links = LinkSet {
-        clock: clock.clone(),
-        links: world.links,
-        output: readings_out,
-        running: HashMap::new(),
-        index: open.index.clone(),
-    };
-    links.change(&plant);
+    let mut standings = Standings::default();
+    for kept in &open.kept {
+        if let Ok(entry) = Entry::read(&kept.line) {
+            standings.recall(&entry);
+        }
+    }
+    let mut links = LinkSet::new(clock.clone(), world.links, readings_out, open.index.clone());
+    links.change(&plant, &standings);
 
     let (stop, stopped) = watch::channel(false);
     let (control, asked) = mpsc::channel(16);
@@ -172,6 +172,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         last_page: open.head.page,
         epoch: open.head.epoch,
         master_held: recalled.held,
+        standings,
         ..State::default()
     };
     let own = std::mem::take(&mut open.own);
@@ -210,6 +211,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
             })?;
         }
     }
+    core.declare_all()?;
     if let Some((from, why)) = was_off {
         let because = if why == "power-loss" {
             "power-loss"
@@ -342,60 +344,4 @@ pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> R
         .map_err(unreadable)?;
     }
     Ok(())
-}
-
-/// The lines that are open, one task each; a change of configuration touches only those it concerns.
-pub(crate) struct LinkSet {
-    clock: Arc<dyn crate::flow::needs::Clock>,
-    links: Arc<dyn Links>,
-    output: mpsc::Sender<LinkOutput>,
-    running: HashMap<Address, (String, watch::Sender<bool>)>,
-    pub(super) index: Index,
-}
-
-impl LinkSet {
-    /// Starts what is new, stops what is gone, restarts what changed, leaves the rest alone.
-    pub(super) fn change(&mut self, plant: &Plant) {
-        let mut wanted: HashMap<Address, (String, Plan)> = HashMap::new();
-        for (address, plan) in Plan::all(plant.equipment.values()) {
-            let shape = plant
-                .equipment
-                .values()
-                .filter(|equipment| plan.equipment.iter().any(|asked| asked.tag == equipment.tag))
-                .map(|equipment| format!("{equipment:?}"))
-                .collect::<Vec<_>>()
-                .join("\n");
-            wanted.insert(address, (shape, plan));
-        }
-        self.running.retain(|address, (shape, stop)| {
-            let same = wanted.get(address).is_some_and(|(new, _)| new == shape);
-            if !same {
-                stop.send_replace(true);
-            }
-            same
-        });
-        for (address, (shape, plan)) in wanted {
-            if self.running.contains_key(&address) {
-                continue;
-            }
-            let (stop, stopped) = watch::channel(false);
-            let task = LinkTask {
-                clock: self.clock.clone(),
-                links: self.links.clone(),
-                address: address.clone(),
-                link: Link::new(plan, self.clock.elapsed()),
-                output: self.output.clone(),
-                stop: stopped,
-            };
-            tokio::spawn(task.run());
-            self.running.insert(address, (shape, stop));
-        }
-    }
-
-    /// Stops all of them.
-    pub(super) fn stop_all(&mut self) {
-        self.running
-            .drain()
-            .for_each(|(_, (_, stop))| _ = stop.send_replace(true));
-    }
 }

@@ -39,6 +39,8 @@ pub struct Question {
     pub asks: String,
     /// What it gives.
     pub measures: Vec<String>,
+    /// What it lets the instrument say about itself and how it is set.
+    pub says: Vec<String>,
     /// The questions it stands for, where several reads are asked as one.
     pub parts: Vec<QuestionId>,
     /// How long an answer may take.
@@ -256,6 +258,7 @@ impl Conversation {
                     role: Role::Values,
                     asks: printed(ask.send.as_deref()),
                     measures: names(&ask.measures),
+                    says: Vec::new(),
                     parts: Vec::new(),
                     answer_within: ask.answer_within,
                     pause_after: ask.pause_after,
@@ -267,6 +270,12 @@ impl Conversation {
                 role: Role::Identity,
                 asks: printed(Some(&identity.send)),
                 measures: Vec::new(),
+                says: identity
+                    .reads
+                    .slots()
+                    .map(|slot| slot.name.clone())
+                    .filter(|name| name != "_")
+                    .collect(),
                 parts: Vec::new(),
                 answer_within: identity.answer_within,
                 pause_after: Duration::ZERO,
@@ -284,6 +293,7 @@ impl Conversation {
                     role,
                     asks: registers(read.table, read.first, read.count),
                     measures: names(&read.measures),
+                    says: said_by(read),
                     parts: Vec::new(),
                     answer_within: modbus.answer_within,
                     pause_after: modbus.pause_between,
@@ -300,6 +310,11 @@ impl Conversation {
                 Some(Question {
                     asks: registers(merged.table, merged.first, merged.count),
                     measures: measures.collect(),
+                    says: merged
+                        .parts
+                        .iter()
+                        .flat_map(|part| said_by(&modbus.reads[*part]))
+                        .collect(),
                     parts: merged.parts.iter().map(|part| QuestionId(*part as u16)).collect(),
                     ..first
                 })
@@ -816,6 +831,11 @@ fn says_in(text: &Text, content: &[u8]) -> Vec<(String, String)> {
             (name, words)
         })
         .collect()
+}
+
+fn said_by(read: &Read) -> Vec<String> {
+    let points = read.points.iter().filter(|_| read.role != ReadRole::Values);
+    points.map(|point| point.name.clone()).collect()
 }
 
 fn says_of(read: &Read, fields: &Fields) -> Vec<(String, String)> {

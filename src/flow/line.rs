@@ -9,6 +9,7 @@
 //! had been in time. What context changes later still is said by `binding` entries
 //! (`docs/decisions/0011-binding.md`).
 
+mod declared;
 mod ending;
 mod late;
 mod memory;
@@ -62,6 +63,14 @@ pub enum LineEvent {
         since: Stamp,
         because: &'static str,
         note: String,
+        now: Stamp,
+    },
+    /// A person answers for the silence of equipment (`because` is a word of the `gap` entry, and why), or it
+    /// is back.
+    Declared {
+        tag: String,
+        because: Option<(&'static str, String)>,
+        since: Stamp,
         now: Stamp,
     },
     /// A context message for a unit.
@@ -204,6 +213,10 @@ struct Point {
     next: u64,
     heard: Option<Stamp>,
     silences: VecDeque<silence::Silence>,
+    /// A person answers for its silence.
+    declared: Option<declared::Declared>,
+    /// Since when it is expected to answer again.
+    back: Option<Stamp>,
 }
 
 /// One run of a step in figures.
@@ -297,6 +310,15 @@ impl Line {
                 self.time(now);
                 self.failed(&point, since, because, note);
             }
+            LineEvent::Declared {
+                tag,
+                because,
+                since,
+                now,
+            } => {
+                self.time(now);
+                self.declare(&tag, because, since);
+            }
             LineEvent::Context {
                 unit,
                 via,
@@ -379,6 +401,8 @@ impl Line {
                 next: 0,
                 heard: None,
                 silences: VecDeque::new(),
+                declared: None,
+                back: None,
             });
             self.points.len() - 1
         });

@@ -5,16 +5,23 @@
 //! never lets a silent instrument slow the others, never spins. No clock, no socket: [`next`] gets events
 //! and gives actions; the task around it only carries them out. See docs/decisions/0010-links.md.
 
+mod apart;
 mod ask;
 mod hear;
+mod identity;
 mod news;
 mod numbered;
+mod orders;
 mod pace;
 pub mod plan;
+pub mod standing;
 mod state;
 mod station;
 
+pub use identity::{Facts, SERIAL_NUMBER};
 pub use news::{Change, News};
+pub use orders::Order;
+pub use standing::{Standing, Standings};
 pub use station::{Asked, Counts};
 
 use crate::config::plant::PointName;
@@ -56,6 +63,8 @@ pub struct Plan {
     /// Bits per second where there is a wire, for the time a question takes to leave.
     pub speed: Option<u32>,
     pub equipment: Vec<Asked>,
+    /// Lent to somebody else: closed until it is taken back.
+    pub lent: bool,
     /// Makes waiting times differ between lines.
     pub seed: u64,
 }
@@ -92,6 +101,8 @@ pub enum Event {
     Heard(Vec<u8>),
     /// The far end is gone, or the line failed; why.
     Unplugged(String),
+    /// A person said something about the line or its equipment.
+    Told(Order),
 }
 
 /// What to do next.
@@ -110,7 +121,7 @@ pub enum Action {
 /// One line and all that is known about it.
 #[derive(Debug)]
 pub struct Link {
-    plan: Facts,
+    plan: Wire,
     stations: Vec<Station>,
     phase: Phase,
     numbered: Numbered,
@@ -121,11 +132,12 @@ pub struct Link {
     opened_at: Duration,
     /// What was last told about the line itself, so that one trouble is one event.
     told: Option<String>,
+    lent: bool,
     foreign: Foreign,
 }
 
 #[derive(Debug)]
-struct Facts {
+struct Wire {
     name: String,
     matching: Matching,
     speed: Option<u32>,
@@ -148,6 +160,8 @@ enum Phase {
     Closed {
         open_at: Duration,
     },
+    /// Closed on purpose, until a person says otherwise.
+    Resting,
     Opening,
     /// Open and nothing asked; the next question not before.
     Idle {
@@ -187,8 +201,8 @@ impl Link {
             .enumerate()
             .map(|(place, asked)| Station::new(asked, at, (place, count), plan.seed))
             .collect();
-        Self {
-            plan: Facts {
+        let mut link = Self {
+            plan: Wire {
                 name: plan.name,
                 matching: plan.matching,
                 speed: plan.speed,
@@ -202,8 +216,13 @@ impl Link {
             renew_at: None,
             opened_at: at,
             told: None,
+            lent: plan.lent,
             foreign: Foreign::default(),
+        };
+        if link.rests_on_purpose() {
+            link.phase = Phase::Resting;
         }
+        link
     }
 
     /// As people name it.
@@ -222,7 +241,7 @@ impl Link {
     pub fn wake(&self) -> Option<Duration> {
         match &self.phase {
             Phase::Closed { open_at } => Some(*open_at),
-            Phase::Opening | Phase::Sending(_) => None,
+            Phase::Resting | Phase::Opening | Phase::Sending(_) => None,
             Phase::Waiting { deadline, .. } => Some(*deadline),
             Phase::Settling { until, .. } | Phase::Quarantine { until } => Some(*until),
             Phase::Idle { not_before } => {
@@ -277,6 +296,7 @@ pub fn next(mut link: Link, at: Moment, event: Event) -> (Link, Vec<Action>) {
             }
         }
         Event::Unplugged(because) => link.lost(at, Change::Unplugged { because }, &mut out),
+        Event::Told(order) => link.told(at, order, &mut out),
     }
     link.go_on(at, &mut out);
     (link, out)
@@ -316,7 +336,7 @@ impl Link {
             same => self.phase = same,
         }
         self.all_quiet_again(at, out);
-        if matches!(self.phase, Phase::Closed { .. } | Phase::Opening) {
+        if self.is_closed() {
             return;
         }
         for place in 0..self.stations.len() {
@@ -325,7 +345,16 @@ impl Link {
         }
     }
 
+    fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed { .. } | Phase::Opening | Phase::Resting)
+    }
+
     fn opened(&mut self, at: Moment, out: &mut Vec<Action>) {
+        if self.rests_on_purpose() {
+            out.push(Action::Close);
+            self.phase = Phase::Resting;
+            return;
+        }
         self.numbered.reopened();
         self.foreign.burst.clear();
         self.foreign.restless_since = None;
@@ -350,6 +379,10 @@ impl Link {
     }
 
     fn open_failed(&mut self, at: Moment, because: String, out: &mut Vec<Action>) {
+        if self.rests_on_purpose() {
+            self.phase = Phase::Resting;
+            return;
+        }
         self.phase = Phase::Closed {
             open_at: at.elapsed + self.reopen.failed(),
         };
@@ -364,7 +397,7 @@ impl Link {
 
     /// The line is gone. Everything on it is silent from now on, and says so once.
     fn lost(&mut self, at: Moment, change: Change, out: &mut Vec<Action>) {
-        if matches!(self.phase, Phase::Closed { .. } | Phase::Opening) {
+        if self.is_closed() {
             return;
         }
         if at.elapsed.saturating_sub(self.opened_at) >= HELD_LONG {
@@ -382,7 +415,11 @@ impl Link {
     }
 
     fn nobody_answers(&mut self, at: Moment, out: &mut Vec<Action>) {
-        for station in &mut self.stations {
+        for station in self
+            .stations
+            .iter_mut()
+            .filter(|station| !station.asked.out_of_service)
+        {
             out.extend(station.cut_off(at).into_iter().map(Action::Give));
         }
     }
@@ -391,7 +428,11 @@ impl Link {
     /// connection. Made anew seldom, since many controllers have one connection and keep it for a minute.
     fn renew(&mut self, at: Moment, out: &mut Vec<Action>) {
         self.renew_at = None;
-        if self.stations.iter().any(|station| !station.is_silent()) {
+        if self
+            .stations
+            .iter()
+            .any(|station| !station.is_silent() && !station.asked.out_of_service)
+        {
             return;
         }
         out.push(Action::Close);
@@ -402,6 +443,7 @@ impl Link {
         let tags = self
             .stations
             .iter()
+            .filter(|station| !station.asked.out_of_service)
             .map(|station| station.tag().to_owned())
             .collect();
         out.push(Action::Give(LinkOutput::News(News {

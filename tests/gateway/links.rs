@@ -3,11 +3,12 @@
 
 mod line;
 mod real;
+mod told;
 
 use driver::Transport;
 use line::{METER, World, answer, asks, ms, plan, sealed};
 use std::{cell::RefCell, rc::Rc, time::Duration};
-use steelyard::flow::link::{Change, Event};
+use steelyard::flow::link::{Change, Event, Facts, Order};
 
 /// A far end whose every answer carries another value, and what the last question's value was.
 #[derive(Default)]
@@ -361,7 +362,7 @@ fn balance(says: &Rc<RefCell<Option<&'static str>>>) -> World {
         .unwrap()
         .1;
     let mut plan = plan(text, Transport::Serial, &["WT-1"], ms(200));
-    plan.equipment[0].serial_number = Some("B512345678".into());
+    plan.equipment[0].known = Facts::from([("serial_number".into(), "B512345678".into())]);
     let says = Rc::clone(says);
     let peer = move |_, question: &[u8]| match (question, *says.borrow()) {
         (b"I4\r\n", None) => vec![],
@@ -388,11 +389,40 @@ fn a_swapped_scale_counts_for_nothing() {
             .iter()
             .any(|(_, change)| matches!(change, Change::AnotherInstrument { .. }))
     );
+    // Put back, it is still for a person to say that all is well again.
     *says.borrow_mut() = Some("B512345678");
     world.happens(Event::Unplugged("the far end is gone".into()));
     world.readings.clear();
     world.run(ms(9000));
+    assert_eq!(world.words("weight"), ["100.00 g, uncertain: another instrument"]);
+    assert!(matches!(
+        world.news.last().unwrap().1,
+        Change::SameInstrument { .. }
+    ));
+    world.readings.clear();
+    world.happens(Event::Told(Order::Known {
+        tag: "WT-1".into(),
+        known: Facts::from([("serial_number".into(), "B512345678".into())]),
+    }));
+    world.run(ms(12_000));
+    assert_eq!(
+        world.words("weight"),
+        ["100.00 g, uncertain: identity not confirmed", "100.00 g"]
+    );
+}
+
+#[test]
+fn a_serial_number_damaged_on_its_way_puts_nothing_in_doubt_for_long() {
+    let says = Rc::new(RefCell::new(Some("B512345678")));
+    let mut world = balance(&says);
+    world.run(ms(3000));
+    *says.borrow_mut() = Some("B512345679");
+    world.run(ms(300_002)); // every five minutes it is asked who it is
+    // asked a second time, it says what is known
+    *says.borrow_mut() = Some("B512345678");
+    world.run(world.now + ms(2000));
     assert_eq!(world.words("weight"), ["100.00 g"]);
+    assert!(world.news.is_empty(), "{:?}", world.news);
 }
 
 #[test]
@@ -412,6 +442,7 @@ fn a_scale_switched_on_under_another_number_is_noticed_at_once() {
     let says = Rc::new(RefCell::new(Some("B512345678")));
     let mut world = balance(&says);
     world.run(ms(3050));
+    *says.borrow_mut() = Some("B598877001");
     world.comes(ms(60), b"I4 A \"B598877001\"\r\n");
     world.run(ms(6000));
     assert_eq!(

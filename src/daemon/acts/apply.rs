@@ -86,8 +86,9 @@ fn carry_out<'a>(
         let mut line = Line::new(&plant);
         crate::daemon::start::recall(&mut line, &core.links.index, core.disk.as_ref()).await?;
         core.line = line;
-        core.links.change(&plant);
+        core.links.change(&plant, &core.state.standings);
         core.plant = plant;
+        core.declare_all()?;
         core.state
             .calls
             .retain(|call| !call.id.starts_with("configuration"));

@@ -3,10 +3,10 @@
 use super::{Core, Told};
 use crate::flow::{
     board::Urgency,
-    line::{self, LineEvent},
+    line::LineEvent,
     link::{Change, LinkOutput, News},
 };
-use record::{Draft, Failure, Trouble};
+use record::{Failure, Trouble};
 use std::time::Duration;
 
 impl Core {
@@ -18,23 +18,7 @@ impl Core {
                     return Ok(());
                 }
                 let now = self.clock.now();
-                let event = match reading.failure {
-                    Some(failure) => LineEvent::Failed {
-                        point: reading.point,
-                        since: reading.asked,
-                        because: failure.word(),
-                        note: reading.answer.because().unwrap_or_default().to_owned(),
-                        now,
-                    },
-                    None => LineEvent::Reading(line::Reading {
-                        point: reading.point,
-                        answer: reading.answer,
-                        raw: reading.raw,
-                        time: reading.time,
-                        read: now,
-                    }),
-                };
-                self.event(event)
+                self.event(LineEvent::from_link(reading, now))
             }
             LinkOutput::News(news) => self.news(&news),
         }
@@ -79,25 +63,10 @@ impl Core {
                 })?;
             }
         }
-        if let Change::AnotherInstrument { says, configured } = &news.change {
-            for tag in &news.tags {
-                let draft = Draft::new("equipment-status", now).with("equipment", tag.as_str());
-                let draft = draft
-                    .with("state", "doubtful")
-                    .with("because", "another-instrument");
-                self.enter(
-                    draft
-                        .data("found", says.as_str())
-                        .data("serial_number", configured.as_str()),
-                )?;
-            }
-        }
+        self.equipment_news(news, now)?;
         let id = format!("link-{}", news.link);
         self.state.calls.retain(|call| call.id != id);
-        if matches!(
-            news.change,
-            Change::AnotherInstrument { .. } | Change::AnotherMaster { .. }
-        ) {
+        if matches!(news.change, Change::AnotherMaster { .. }) {
             self.call(id, Urgency::Doubt, &words, now);
         }
         if news.is_recovery() {

@@ -5,6 +5,7 @@
 
 mod captured;
 mod clocks;
+pub(super) mod equipment;
 mod heard;
 mod links;
 mod room;
@@ -14,9 +15,9 @@ use super::{
     acts::Control,
     delivery::{DeliveryView, FromDelivery, ToDelivery},
     indexing::{ToIndex, facts_of},
+    link_set::LinkSet,
     master::{Arrived, Ready},
     sealing::{FromSealer, ToSealer},
-    start::LinkSet,
 };
 use crate::{
     config::plant::Plant,
@@ -24,7 +25,7 @@ use crate::{
         board::{Board, Call, Urgency},
         enter::{Enter, Entered, Recorder},
         line::{Line, LineAction, LineEvent},
-        link::LinkOutput,
+        link::{LinkOutput, Standings},
         master::{Kind, Store},
         needs::{Clock, Disk, Message},
         people::People,
@@ -102,6 +103,8 @@ pub(crate) struct State {
     /// Context over HTTP of the last second, and the last refused try of each unit.
     pub context_puts: VecDeque<Duration>,
     pub context_refused: HashMap<String, Duration>,
+    /// How each instrument stands, as the record says it.
+    pub standings: Standings,
 }
 
 pub(crate) enum Waiter {
@@ -264,6 +267,7 @@ impl Core {
         let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
         self.clocks(now, elapsed)?;
         self.event(LineEvent::Tick { now })?;
+        self.equipment_time(now)?;
         if elapsed.saturating_sub(self.state.last_look) >= LOOK_EVERY {
             self.state.last_look = elapsed;
             self.room(now)?;

@@ -14,9 +14,9 @@ const KEPT: usize = 256;
 /// A time in which questions to a point brought nothing usable.
 #[derive(Debug, Clone)]
 pub(super) struct Silence {
-    since: Stamp,
+    pub(super) since: Stamp,
     /// `None` while it lasts.
-    until: Option<Stamp>,
+    pub(super) until: Option<Stamp>,
     because: &'static str,
     note: String,
     asked: u64,
@@ -24,11 +24,28 @@ pub(super) struct Silence {
     failures: [u64; 3],
 }
 
+impl Silence {
+    /// One that somebody answers for.
+    pub(super) fn declared(since: Stamp, because: &'static str, note: &str) -> Self {
+        Self {
+            since,
+            until: None,
+            because,
+            note: note.to_owned(),
+            asked: 0,
+            failures: [0; 3],
+        }
+    }
+}
+
 impl Line {
     pub(super) fn failed(&mut self, name: &PointName, since: Stamp, because: &'static str, note: String) {
         let Some(point) = self.index.get(name).map(|at| &mut self.points[*at]) else {
             return;
         };
+        if point.declared.is_some() {
+            return;
+        }
         // The words of an answer begin with the failure itself: `refused, busy`.
         let note = note
             .strip_prefix(because)
@@ -113,6 +130,9 @@ impl Line {
     pub(super) fn notice_silence(&mut self, enter: &mut dyn Enter) {
         for at in 0..self.watches.len() {
             let watch = &self.watches[at];
+            if self.points[watch.point].declared.is_some() {
+                continue;
+            }
             let history = &self.units[watch.unit].history;
             let place = bind(history, self.now);
             let here = watch.place.as_ref().is_some_and(|known| known.same_place(place));
@@ -124,7 +144,8 @@ impl Line {
             let Some(missing) = missing else { continue };
             let begun = self.begun.unwrap_or(self.now);
             let since = history.place_since(self.now).unwrap_or(begun);
-            let heard = self.points[watch.point].heard.unwrap_or(begun);
+            let point = &self.points[watch.point];
+            let heard = point.heard.max(point.back).unwrap_or(begun);
             let said = watch
                 .told_silent
                 .as_ref()

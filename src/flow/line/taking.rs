@@ -20,6 +20,9 @@ impl Line {
         let Some(point) = self.index.get(&reading.point).copied() else {
             return;
         };
+        if self.points[point].declared.is_some() {
+            return;
+        }
         self.heard(point, reading.time, true);
         self.points[point].past.push_back(Past::new(reading));
         self.release(point, false, enter);

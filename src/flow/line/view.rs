@@ -128,7 +128,9 @@ impl Line {
                 .is_some_and(|missing| now.ms_since(reading.time) > missing)
         });
         let (failed, note) = point.failing();
+        let away = point.away();
         let state = match (last, verdict) {
+            _ if away.is_some() => PointState::OutOfService,
             _ if failed => PointState::Silent,
             (None, _) if rule.pace == Pacing::OnDemand => PointState::WaitingForPrint,
             (None, _) => PointState::Waiting,
@@ -148,7 +150,7 @@ impl Line {
             last.map(|reading| &reading.answer),
             band.as_deref(),
             verdict,
-            note,
+            away.unwrap_or(note),
             since,
             now,
         );
@@ -306,7 +308,7 @@ fn because(
             let nearest = band.and_then(|band| nearest(answer, band));
             format!("{value}, near the limit of {}", limit(nearest))
         }
-        PointState::OutOfService => "out of service".to_owned(),
+        PointState::OutOfService => note,
     }
 }
 

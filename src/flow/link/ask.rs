@@ -107,6 +107,7 @@ impl Link {
         let hopeless = self
             .stations
             .iter()
+            .filter(|station| !station.asked.out_of_service)
             .all(|station| station.is_silent() && station.is_asked());
         if hopeless && self.renew_at.is_none() {
             self.renew_at = Some(at.elapsed + self.renew.failed());

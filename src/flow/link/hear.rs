@@ -39,7 +39,7 @@ impl Link {
                 };
                 self.unasked(at, &bytes, out);
             }
-            closed => self.phase = closed,
+            closed => self.phase = closed, // what a line says that is closed, nobody hears
         }
     }
 

@@ -36,12 +36,33 @@ pub enum Change {
     },
     /// It answers as it should again.
     Back { since: Stamp, was: Failure },
-    /// It says who it is.
-    Identified { says: String },
-    /// It is not the instrument that is configured.
-    AnotherInstrument { says: String, configured: String },
-    /// It is the configured one again.
-    SameInstrument { says: String },
+    /// It says who it is or how it is set, for the first time.
+    Identified { says: Vec<(String, String)> },
+    /// It says twice that it is not the instrument that is known.
+    AnotherInstrument {
+        name: String,
+        says: String,
+        known: String,
+    },
+    /// It says twice that it is set otherwise than is known.
+    SettingsChanged {
+        name: String,
+        says: String,
+        known: String,
+    },
+    /// It says again what is known. The doubt stands until a person confirms.
+    SameInstrument { name: String, says: String },
+    /// It answers after a long silence, and cannot say whether it is the same.
+    LongAway { since: Stamp },
+    /// It refuses to give several reads at once; which it refuses alone, and how many it gives.
+    ReadApart {
+        asks: String,
+        because: String,
+        refused: Vec<String>,
+        kept: usize,
+    },
+    /// It gives them at once again.
+    ReadTogether { asks: String },
     /// Frames on the line that nobody here asked for.
     AnotherMaster { heard: Vec<u8> },
     /// Bytes without a pause, though nobody asks.
@@ -58,7 +79,7 @@ impl News {
             Change::Opened
                 | Change::Back { .. }
                 | Change::Identified { .. }
-                | Change::SameInstrument { .. }
+                | Change::ReadTogether { .. }
                 | Change::AloneAgain
         )
     }
@@ -109,26 +130,67 @@ impl News {
                 format!("{who} answers again; it was {was} since {since}"),
             )
             .means(going_on()),
-            Change::Identified { says } => Trouble::new("identified", format!("{who} says it is {says}"))
-                .means("nothing is configured to compare it with")
-                .so(format!(
-                    "write serial_number = \"{says}\" into [equipment.{who}], so that an exchange is noticed"
-                )),
-            Change::AnotherInstrument { says, configured } => {
-                let what = format!(
-                    "{who} is another instrument: it says {says}, the configuration says {configured}"
-                );
-                Trouble::new("another-instrument", what)
-                    .means(format!(
-                        "values from {who} are entered as doubtful and count for nothing"
+            Change::Identified { says } => {
+                let serial = says.iter().find(|(name, _)| name == super::SERIAL_NUMBER);
+                let words: Vec<String> = says.iter().map(|(name, says)| format!("{name} {says}")).collect();
+                Trouble::new("identified", format!("{who} says: {}", words.join(", ")))
+                    .means("entered as what is known of it; from now on a change of it puts values in doubt")
+                    .so(serial.map_or_else(
+                        || "compare it with the instrument".to_owned(),
+                        |(_, says)| format!("compare it with the type plate, and write serial_number = \"{says}\" into [equipment.{who}]"),
                     ))
-                    .so("put the qualified instrument back, or have the exchange confirmed and configured")
             }
-            Change::SameInstrument { says } => Trouble::new(
-                "same-instrument",
-                format!("{who} is the configured instrument again: {says}"),
+            Change::AnotherInstrument { name, says, known } => Trouble::new(
+                "another-instrument",
+                format!("{who} is another instrument: its {name} is {says}, known is {known}"),
             )
-            .means(going_on()),
+            .means(doubtful(&who))
+            .so(format!(
+                "put the qualified instrument back; then, or if the exchange is meant:   steelyard equipment confirm {who}"
+            )),
+            Change::SettingsChanged { name, says, known } => Trouble::new(
+                "settings-changed",
+                format!("{who} is set otherwise: {name} is {says}, known is {known}"),
+            )
+            .means(doubtful(&who))
+            .so(format!(
+                "set it back, or compare its display with its values; then:   steelyard equipment confirm {who}"
+            )),
+            Change::SameInstrument { name, says } => Trouble::new(
+                "same-instrument",
+                format!("{who} says again what is known: {name} is {says}"),
+            )
+            .means(doubtful(&who))
+            .so(format!(
+                "find out what was done to it; then:   steelyard equipment confirm {who}"
+            )),
+            Change::LongAway { since } => Trouble::new(
+                "long-silence-over",
+                format!("{who} answers again after a silence since {since}, and cannot say who it is"),
+            )
+            .means("capture goes on; whether it is the same instrument is for a person to say")
+            .so(format!(
+                "the same:   steelyard equipment confirm {who}   another:   steelyard equipment exchanged {who}"
+            )),
+            Change::ReadApart {
+                asks,
+                because,
+                refused,
+                kept,
+            } => {
+                let then = if refused.is_empty() {
+                    "asked one by one it gives them all".to_owned()
+                } else {
+                    format!("alone it refuses {}; {kept} other reads go on", refused.join(", "))
+                };
+                Trouble::new("reads-apart", format!("{who} refuses {asks} as one question ({because}); {then}"))
+                    .means("what it gives is captured, at the same pace; what it refuses is a gap")
+                    .so("compare the driver with the manual of this model and its firmware; asked as one again every hour")
+            }
+            Change::ReadTogether { asks } => {
+                Trouble::new("reads-together", format!("{who} gives {asks} as one question again"))
+                    .means("nothing is missing")
+            }
             Change::AnotherMaster { heard } => {
                 let what = format!(
                     "another master asks on {link}: {} was heard, and nobody here asked for it",
@@ -179,6 +241,10 @@ fn failing(failure: Failure, who: &str, because: &str, raw: &[u8]) -> Trouble {
     }
 }
 
+fn doubtful(who: &str) -> String {
+    format!("values from {who} are entered as doubtful and never count as within, until a person confirms")
+}
+
 fn gap(who: &str) -> String {
     format!("{who}: entered as a gap from now on; no value is carried on")
 }
@@ -226,8 +292,9 @@ error[silent]: TC-3105 is silent since 2027-01-15T08:00:00.000Z: 3 questions in 
     #[test]
     fn another_scale_is_told_in_four_parts() {
         let change = Change::AnotherInstrument {
+            name: "serial_number".into(),
             says: "B598877001".into(),
-            configured: "B512345678".into(),
+            known: "B512345678".into(),
         };
         let news = News {
             link: "/dev/scale".into(),
@@ -236,10 +303,10 @@ error[silent]: TC-3105 is silent since 2027-01-15T08:00:00.000Z: 3 questions in 
             change,
         };
         let words = "\
-error[another-instrument]: WT-3101 is another instrument: it says B598877001, the configuration says B512345678
+error[another-instrument]: WT-3101 is another instrument: its serial_number is B598877001, known is B512345678
   --> /dev/scale
-  record: values from WT-3101 are entered as doubtful and count for nothing
-  do:     put the qualified instrument back, or have the exchange confirmed and configured";
+  record: values from WT-3101 are entered as doubtful and never count as within, until a person confirms
+  do:     put the qualified instrument back; then, or if the exchange is meant:   steelyard equipment confirm WT-3101";
         assert_eq!(news.words().to_string(), words);
     }
 }

@@ -1,6 +1,6 @@
 //! From the plant to its lines: equipment that shares a line shares one owner.
 
-use super::{Asked, Matching, Plan};
+use super::{Asked, Matching, Plan, SERIAL_NUMBER, Standings};
 use crate::{
     config::plant::{self, Equipment},
     flow::needs::{Address, Handshake, Line},
@@ -56,7 +56,13 @@ impl Plan {
             conversation: Conversation::new(driver, options),
             unit: registers.then_some(options.unit_id),
             every: equipment.every,
-            serial_number: equipment.serial_number.clone(),
+            known: equipment
+                .serial_number
+                .iter()
+                .map(|number| (SERIAL_NUMBER.to_owned(), number.clone()))
+                .collect(),
+            doubt: None,
+            out_of_service: false,
             measures: expected.map(|point| point.measure.clone()).collect(),
             talks: points.iter().any(|point| point.comes == Comes::ByItself),
         };
@@ -76,9 +82,25 @@ impl Plan {
                 matching,
                 speed,
                 equipment: vec![asked],
+                lent: false,
                 seed: 1,
             },
         )
+    }
+}
+
+impl Plan {
+    /// What the record says of its equipment: known, in doubt, out of service, lent.
+    pub fn as_it_stands(&mut self, plant: &plant::Plant, standings: &Standings) {
+        for asked in &mut self.equipment {
+            let standing = standings.of(&asked.tag);
+            let configured = plant.equipment.get(&asked.tag);
+            let configured = configured.and_then(|equipment| equipment.serial_number.as_deref());
+            asked.known = standing.expected(configured);
+            asked.doubt = standing.doubt.map(|doubt| doubt.because);
+            asked.out_of_service = standing.out.is_some();
+            self.lent |= standing.lent.is_some();
+        }
     }
 }
 

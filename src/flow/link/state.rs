@@ -1,9 +1,6 @@
 //! What state an instrument is in, and what a person is told when that changes: once.
 
-use super::{
-    Change, LinkOutput, Moment, News, Reading,
-    station::{Identity, Station},
-};
+use super::{Change, LinkOutput, Moment, News, Reading, station::Station};
 use driver::{Heard, Role};
 use record::{Answer, Failure};
 use std::time::Duration;
@@ -17,16 +14,8 @@ impl Station {
         self.silence.spoke = now;
         self.silence.probe_at = now;
         self.owed_until = Duration::ZERO;
-        for asking in self
-            .questions
-            .iter_mut()
-            .filter(|asking| asking.question.role != Role::Values)
-        {
-            asking.slots.again_at(now);
-        }
-        if matches!(self.identity, Identity::Confirmed | Identity::Another(_)) {
-            self.identity = Identity::Open;
-        }
+        self.ask_who_again(now);
+        self.identity.reopened();
     }
 
     /// The line is gone: every point says so, once.
@@ -85,31 +74,46 @@ impl Station {
     }
 
     pub(super) fn is_back(&mut self, at: Moment) -> Vec<LinkOutput> {
+        let mut outputs = self.was_away_for_long(at);
         self.silence.in_row = 0;
         self.silence.first = None;
         self.silence.heard = true;
         self.silence.backoff.succeeded();
         let Some(since) = self.silence.since.take() else {
-            return Vec::new();
+            return outputs;
         };
         // who was away for long may have been exchanged
-        for asking in self
-            .questions
-            .iter_mut()
-            .filter(|asking| asking.question.role != Role::Values)
-        {
-            asking.slots.again_at(at.elapsed);
-        }
-        if matches!(self.identity, Identity::Confirmed | Identity::Another(_)) {
-            self.identity = Identity::Open;
-        }
-        vec![self.news(
+        self.ask_who_again(at.elapsed);
+        self.identity.reopened();
+        outputs.push(self.news(
             at,
             Change::Back {
                 since,
                 was: Failure::Silent,
             },
-        )]
+        ));
+        outputs
+    }
+
+    /// One that cannot say who it is may have been exchanged while it was away: a person is asked.
+    fn was_away_for_long(&mut self, at: Moment) -> Vec<LinkOutput> {
+        let before = self.silence.last.replace(at);
+        let away = before.filter(|before| at.elapsed.saturating_sub(before.elapsed) >= LONG);
+        match away {
+            Some(before) if !self.identity.can_be_asked() => {
+                vec![self.news(at, Change::LongAway { since: before.now })]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Who it is and how it is set is asked at the next occasion.
+    pub(super) fn ask_who_again(&mut self, now: Duration) {
+        for asking in &mut self.questions {
+            if asking.question.role != Role::Values {
+                asking.slots.again_at(now);
+            }
+        }
     }
 
     pub(super) fn fails(
@@ -158,34 +162,6 @@ impl Station {
         back.map(|change| self.news(at, change)).into_iter().collect()
     }
 
-    /// Compares who it says it is with who it must be.
-    pub(super) fn says(&mut self, at: Moment, says: &str) -> Vec<LinkOutput> {
-        let says = says.to_owned();
-        let Some(configured) = self.asked.serial_number.clone() else {
-            let first = matches!(self.identity, Identity::Open);
-            self.identity = Identity::Settled;
-            return if first {
-                vec![self.news(at, Change::Identified { says })]
-            } else {
-                Vec::new()
-            };
-        };
-        let was = std::mem::replace(&mut self.identity, Identity::Confirmed);
-        if says == configured {
-            let swapped = matches!(was, Identity::Another(_));
-            return if swapped {
-                vec![self.news(at, Change::SameInstrument { says })]
-            } else {
-                Vec::new()
-            };
-        }
-        self.identity = Identity::Another(says.clone());
-        match was {
-            Identity::Another(known) if known == says => Vec::new(),
-            _ => vec![self.news(at, Change::AnotherInstrument { says, configured })],
-        }
-    }
-
     pub(super) fn news(&self, at: Moment, change: Change) -> LinkOutput {
         // the line's own name is put in by the line
         LinkOutput::News(News {
@@ -208,3 +184,5 @@ impl Station {
 
 /// So many failures in a row are a state and no accident.
 const IN_A_ROW: u32 = 3;
+/// Away for this long, an instrument may have been exchanged.
+const LONG: Duration = Duration::from_mins(10);

@@ -1,7 +1,9 @@
 //! One instrument on a line: its questions and their slots, whether it is silent, who it says it is.
 
 use super::{
-    LinkOutput, Moment, Reading,
+    Facts, LinkOutput, Moment, Reading,
+    apart::{Merging, together},
+    identity::{Identity, SERIAL_NUMBER},
     pace::{Backoff, Slots},
 };
 use crate::config::plant::PointName;
@@ -18,8 +20,12 @@ pub struct Asked {
     pub unit: Option<u8>,
     /// How often; a driver may allow less.
     pub every: Duration,
-    /// The serial number it must say, if one is configured.
-    pub serial_number: Option<String>,
+    /// What it is known to say about itself and how it is set; with the configured serial number, if there is one.
+    pub known: Facts,
+    /// Why its values do not count until a person confirms.
+    pub doubt: Option<&'static str>,
+    /// A person said so: nothing is asked of it.
+    pub out_of_service: bool,
     /// Measures it gives when asked, or by itself: silent when the line is.
     pub measures: Vec<String>,
     /// It also talks by itself, so that saying nothing for a while is silence.
@@ -71,6 +77,7 @@ pub(super) struct Station {
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) question: Question,
+    pub(super) merging: Merging,
     pub(super) slots: Slots,
     pub(super) failing: Option<(Failure, Stamp)>,
     pub(super) bad_in_row: u32,
@@ -85,6 +92,8 @@ pub(super) struct Silence {
     pub(super) heard: bool,
     /// When it last spoke, for one that talks by itself.
     pub(super) spoke: Duration,
+    /// When it last answered at all.
+    pub(super) last: Option<Moment>,
     pub(super) first: Option<Stamp>,
     pub(super) since: Option<Stamp>,
     pub(super) backoff: Backoff,
@@ -92,34 +101,24 @@ pub(super) struct Silence {
     pub(super) probe: usize,
 }
 
-#[derive(Debug)]
-pub(super) enum Identity {
-    /// The driver cannot ask, or nothing is configured to compare with and it was said once.
-    Settled,
-    /// Not known since the line was opened.
-    Open,
-    /// As configured.
-    Confirmed,
-    /// Another one: what it says.
-    Another(String),
-}
-
 impl Station {
     pub(super) fn new(asked: Asked, now: Duration, place: (usize, usize), seed: u64) -> Self {
-        let all = asked.conversation.questions();
+        let all = together(asked.conversation.questions(), asked.conversation.merged());
         let slot = asked.every / (place.1.max(1) as u32);
-        let spread = |at: usize| slot * place.0 as u32 + slot / (all.len().max(1) as u32) * at as u32;
+        let count = all.len().max(1) as u32;
+        let spread = |at: usize| slot * place.0 as u32 + slot / count * at as u32;
         let questions: Vec<Asking> = all
-            .iter()
+            .into_iter()
             .enumerate()
-            .map(|(at, question)| {
+            .map(|(at, (question, merging))| {
                 // values are spread over the interval, so that not all fall due in the same moment
                 let values = question.role == Role::Values;
                 let period = if values { asked.every } else { NOW_AND_THEN }.max(question.ask_at_most_every);
                 let first = if values { now + spread(at) } else { now };
                 let slots = Slots::new(period, first);
                 Asking {
-                    question: question.clone(),
+                    question,
+                    merging,
                     slots,
                     failing: None,
                     bad_in_row: 0,
@@ -127,16 +126,9 @@ impl Station {
                 }
             })
             .collect();
-        let asks_who = questions
-            .iter()
-            .any(|asking| asking.question.role == Role::Identity);
         let seed = seed.wrapping_mul(31).wrapping_add(place.0 as u64 + 1);
         Self {
-            identity: if asks_who {
-                Identity::Open
-            } else {
-                Identity::Settled
-            },
+            identity: Identity::new(&asked.conversation, asked.known.clone(), asked.doubt),
             asked,
             counts: Counts::default(),
             questions,
@@ -144,6 +136,7 @@ impl Station {
                 in_row: 0,
                 heard: false,
                 spoke: now,
+                last: None,
                 first: None,
                 since: None,
                 backoff: Backoff::new(PROBE.0, PROBE.1, seed),
@@ -174,7 +167,12 @@ impl Station {
 
     /// When it is to be asked next; `None` for one that only speaks by itself.
     pub(super) fn due(&self) -> Option<Duration> {
-        let due = self.questions.iter().map(|asking| asking.slots.due()).min()?;
+        if self.asked.out_of_service {
+            return None;
+        }
+        let due = (0..self.questions.len())
+            .filter_map(|place| self.due_of(place))
+            .min()?;
         Some(if self.is_silent() {
             self.silence.probe_at
         } else {
@@ -184,7 +182,7 @@ impl Station {
 
     /// When one that talks by itself has been quiet for too long.
     pub(super) fn overdue_at(&self) -> Option<Duration> {
-        let talks = self.asked.talks && !self.is_silent();
+        let talks = self.asked.talks && !self.is_silent() && !self.asked.out_of_service;
         talks.then(|| self.silence.spoke + (self.asked.every * 3).max(TALKS_WITHIN))
     }
 }
@@ -195,6 +193,7 @@ impl Station {
     /// Takes the slot that is due, identity first, and gives the bytes.
     pub(super) fn ask(&mut self, now: Duration) -> (usize, Vec<u8>) {
         let place = self.which(now);
+        self.tried_as_one(place, now);
         let asking = &mut self.questions[place];
         let missed = asking.slots.take(now);
         if self.silence.since.is_none() {
@@ -212,14 +211,17 @@ impl Station {
     }
 
     fn which(&mut self, now: Duration) -> usize {
+        let count = self.questions.len();
         if self.is_silent() {
-            self.silence.probe = (self.silence.probe + 1) % self.questions.len();
+            let next = (1..=count).map(|step| (self.silence.probe + step) % count);
+            let next = { next }.find(|place| self.is_asked_now(*place));
+            self.silence.probe = next.unwrap_or_default();
             return self.silence.probe;
         }
         let first = |values: bool| {
-            let them = self.questions.iter().enumerate();
-            let them = them.filter(move |(_, asking)| values || asking.question.role != Role::Values);
-            them.map(|(place, asking)| (asking.slots.due(), place)).min()
+            let them =
+                (0..count).filter(|place| values || self.questions[*place].question.role != Role::Values);
+            them.filter_map(|place| Some((self.due_of(place)?, place))).min()
         };
         let who = first(false).filter(|(due, _)| now >= *due);
         who.or_else(|| first(true)).map_or(0, |(_, place)| place)
@@ -286,6 +288,9 @@ impl Station {
     }
 
     fn sort(&mut self, at: Moment, heard: Heard, listened: &mut Listened) {
+        if self.asked.out_of_service {
+            return;
+        }
         match heard.heard_as {
             HeardAs::Answer if listened.answer.is_none() => listened.answer = Some(heard),
             HeardAs::ByItself => {
@@ -299,7 +304,8 @@ impl Station {
             HeardAs::Unasked | HeardAs::Answer => {
                 // some instruments say who they are when they are switched on
                 if let Some(says) = &heard.identity {
-                    listened.outputs.extend(self.says(at, says));
+                    let says = [(SERIAL_NUMBER.to_owned(), says.clone())];
+                    listened.outputs.extend(self.says(at, Role::Identity, &says));
                 }
                 listened.foreign.extend(heard.raw);
             }
@@ -321,16 +327,21 @@ impl Station {
         self.owed_until = Duration::ZERO;
         let mut outputs = Vec::new();
         outputs.extend(self.is_back(at));
-        if let Some(says) = &heard.identity {
-            outputs.extend(self.says(at, says));
-        }
+        let role = self.questions[question].question.role;
+        outputs.extend(self.says(at, role, &heard.says));
         match heard.failure {
             None => {
                 self.counts.answered += 1;
+                outputs.extend(self.part_found(at, question, false));
+                outputs.extend(self.stays_together(at, question));
                 outputs.extend(self.works(at, question));
             }
             Some(failure) => {
                 self.count(failure);
+                if self.comes_apart(at, question, heard) {
+                    return outputs;
+                }
+                outputs.extend(self.part_found(at, question, failure == Failure::Refused));
                 outputs.extend(self.fails(at, question, failure, heard));
             }
         }
@@ -403,19 +414,6 @@ impl Station {
         PointName {
             tag: self.asked.tag.clone(),
             measure,
-        }
-    }
-
-    /// A value counts only when it is known whose it is.
-    fn trusted(&self, answer: Answer) -> Answer {
-        let because = match self.identity {
-            Identity::Another(_) => "another instrument",
-            Identity::Open if self.asked.serial_number.is_some() => "identity not confirmed",
-            _ => return answer,
-        };
-        match answer {
-            Answer::Good(value) | Answer::Uncertain(value, _) => Answer::Uncertain(value, because.to_owned()),
-            Answer::Bad(why) => Answer::Bad(why),
         }
     }
 }

@@ -2,9 +2,9 @@ use super::Kind;
 
 pub(super) const KIND: Kind = Kind {
     name: "equipment-status",
-    says: "equipment goes out of service, comes back, is exchanged or lent",
+    says: "equipment says who it is, is doubted, confirmed, exchanged, lent, goes out of service or comes back",
     outside: &["equipment", "state", "until", "because"],
-    inside: &["by", "reason", "serial_number", "found"],
+    inside: &["by", "reason", "serial_number", "found", "known", "configured"],
     because: &[
         "out-of-service",
         "in-service",
@@ -12,6 +12,10 @@ pub(super) const KIND: Kind = Kind {
         "lent",
         "returned",
         "another-instrument",
+        "settings-changed",
+        "identified",
+        "confirmed",
+        "long-silence",
     ],
     at_once: true,
 };

@@ -16,6 +16,7 @@ pub(super) const KIND: Kind = Kind {
         "power-loss",
         "stopped",
         "out-of-service",
+        "lent",
         "clock",
         "disk-full",
         "another-instrument",

@@ -184,7 +184,9 @@ pub(super) fn plan(text: &str, transport: Transport, tags: &[&str], every: Durat
         ),
         unit: Some(unit),
         every,
-        serial_number: None,
+        known: BTreeMap::new(),
+        doubt: None,
+        out_of_service: false,
         measures: driver.points().into_iter().map(|point| point.measure).collect(),
         talks: false,
     });
@@ -198,6 +200,7 @@ pub(super) fn plan(text: &str, transport: Transport, tags: &[&str], every: Durat
         matching,
         speed: None,
         equipment: equipment.collect(),
+        lent: false,
         seed: 7,
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use steelyard::{
     daemon::link_task::LinkTask,
     flow::{
-        link::{Change, Link, LinkOutput},
+        link::{Change, Link, LinkOutput, Order},
         needs::{Address, Clock, Handshake, Line, Links, Sync, Waiting},
     },
     ports::{clock::SystemClock, links::SystemLinks},
@@ -45,6 +45,7 @@ struct Running {
     output: mpsc::Receiver<LinkOutput>,
     looked: Arc<Counted>,
     _stop: watch::Sender<bool>,
+    orders: mpsc::UnboundedSender<Order>,
 }
 
 impl Running {
@@ -53,12 +54,14 @@ impl Running {
         let link = Link::new(plan(text, transport, tags, ms(100)), clock.elapsed());
         let (output, from) = mpsc::channel(64);
         let (stop, stopped) = watch::channel(false);
+        let (orders, told) = mpsc::unbounded_channel();
         let task = LinkTask {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             links: Arc::new(SystemLinks),
             address: instrument.reached_at(),
             link,
             output,
+            orders: told,
             stop: stopped,
         };
         tokio::spawn(task.run());
@@ -66,6 +69,7 @@ impl Running {
             output: from,
             looked: clock,
             _stop: stop,
+            orders,
         }
     }
 
