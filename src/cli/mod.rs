@@ -4,11 +4,15 @@
 //! understood; 3 it could not be done.
 
 mod acts;
-mod asking;
 mod bench;
+mod bus;
 #[cfg(feature = "embedded-broker")]
 mod demo;
+mod find;
 mod life;
+mod owner;
+mod trying;
+mod watch;
 
 use clap::ArgMatches;
 use record::Trouble;

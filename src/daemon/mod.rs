@@ -11,3 +11,4 @@ pub mod opening;
 pub mod packing;
 pub mod sealing;
 pub mod start;
+pub(crate) mod tap;

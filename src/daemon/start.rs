@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::plant::RecordStore,
     flow::{
+        accept::Accepted,
         board::Board,
         ledger,
         line::{Line, LineEvent},
@@ -135,11 +136,14 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     let mut line = Line::new(&plant);
     recall(&mut line, &open.index, open.disk.as_ref()).await?;
     let mut people = People::default();
+    let mut accepted = Accepted::default();
     for kept in &open.kept {
         if let Ok(entry) = Entry::read(&kept.line) {
             people.recall(&entry);
+            accepted.recall(&entry);
         }
     }
+    line.rests_on_drafts(accepted.drafts(&plant));
 
     let folder = open.disk.path().join(crate::flow::master::shelf::FOLDER);
     let recalled = super::master::recall(&open.kept, &folder);
@@ -173,6 +177,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         epoch: open.head.epoch,
         master_held: recalled.held,
         standings,
+        accepted,
         ..State::default()
     };
     let own = std::mem::take(&mut open.own);

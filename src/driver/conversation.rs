@@ -114,6 +114,15 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// An answer somebody else heard and understood.
+    pub fn answered(raw: Vec<u8>, answers: Vec<(String, Answer)>, failure: Option<Failure>) -> Self {
+        Self {
+            answers,
+            failure,
+            ..Self::new(HeardAs::Answer, raw)
+        }
+    }
+
     fn new(heard_as: HeardAs, raw: Vec<u8>) -> Self {
         Self {
             heard_as,

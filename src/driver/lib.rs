@@ -12,6 +12,7 @@ mod lint;
 mod meaning;
 mod merge;
 mod modbus;
+mod new_sample;
 mod pattern;
 mod player;
 mod read;
@@ -36,5 +37,6 @@ pub use driver::{
 };
 pub use lint::lint;
 pub use modbus::{Table, crc16, exception_word};
+pub use new_sample::NewSample;
 pub use player::{Player, PlayerOptions};
 pub use sample::{SampleResult, run_samples};

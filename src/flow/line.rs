@@ -10,6 +10,7 @@
 //! (`docs/decisions/0011-binding.md`).
 
 mod declared;
+mod draft;
 mod ending;
 mod late;
 mod memory;
@@ -30,6 +31,7 @@ use super::{
     link,
 };
 use crate::config::plant::{Authority, Plant, PointName};
+use draft::Drafts;
 use memory::{Other, Past};
 use record::{Answer, Draft, Failure, Hash, PublicKey, Stamp, Trouble};
 use std::{
@@ -168,6 +170,7 @@ pub struct Line {
     pruned: Stamp,
     own: VecDeque<Own>,
     actions: Vec<LineAction>,
+    drafts: Drafts,
 }
 
 /// One unit.
@@ -277,6 +280,7 @@ impl Line {
             pruned: Stamp(i64::MIN / 4),
             own: VecDeque::new(),
             actions: Vec::new(),
+            drafts: Drafts::default(),
         };
         for (at, unit) in plant.units.iter().enumerate() {
             line.units.push(Unit::new(unit));

@@ -7,6 +7,7 @@
 //! Every state machine here is `next(state, event) -> (state, actions)`: no clock, no disk, no network.
 //! What it needs stands behind the traits of [`needs`].
 
+pub mod accept;
 pub mod bind;
 pub mod board;
 pub mod check;

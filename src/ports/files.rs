@@ -144,6 +144,11 @@ fn no_configuration(path: &Path, why: &str) -> Trouble {
         .so("name the configuration: steelyard check /etc/steelyard/steelyard.toml")
 }
 
+/// Where a path leads, through links; itself where it leads nowhere.
+pub fn real_path(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Makes a directory, and those above it; only its owner may look into it.
 pub fn make_directory(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)

@@ -50,6 +50,7 @@ pub const KEPT: &[&str] = &[
     "calibration",
     "master",
     "equipment-status",
+    "acceptance",
     "excursion",
     "verdict",
 ];

@@ -14,6 +14,7 @@ pub mod mqtt;
 pub mod pty;
 pub mod random;
 pub mod serial;
+pub mod serial_list;
 pub mod store_sqlite;
 pub mod tcp;
 pub mod terminal;

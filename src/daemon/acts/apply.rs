@@ -85,6 +85,7 @@ fn carry_out<'a>(
         core.settle(ears).await?;
         let mut line = Line::new(&plant);
         crate::daemon::start::recall(&mut line, &core.links.index, core.disk.as_ref()).await?;
+        line.rests_on_drafts(core.state.accepted.drafts(&plant));
         core.line = line;
         core.links.change(&plant, &core.state.standings);
         core.plant = plant;

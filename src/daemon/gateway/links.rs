@@ -14,6 +14,7 @@ impl Core {
         match output {
             LinkOutput::Reading(reading) => {
                 self.count_reading();
+                self.state.tap.hear(&reading, self.clock.elapsed());
                 if self.state.stopped_since.is_some() {
                     return Ok(());
                 }

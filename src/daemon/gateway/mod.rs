@@ -18,10 +18,12 @@ use super::{
     link_set::LinkSet,
     master::{Arrived, Ready},
     sealing::{FromSealer, ToSealer},
+    tap::Tap,
 };
 use crate::{
     config::plant::Plant,
     flow::{
+        accept::Accepted,
         board::{Board, Call, Urgency},
         enter::{Enter, Entered, Recorder},
         line::{Line, LineAction, LineEvent},
@@ -105,6 +107,10 @@ pub(crate) struct State {
     pub context_refused: HashMap<String, Duration>,
     /// How each instrument stands, as the record says it.
     pub standings: Standings,
+    /// Somebody at the bench, listening in.
+    pub tap: Tap,
+    /// Equipment whose display was compared with what is captured.
+    pub accepted: Accepted,
 }
 
 pub(crate) enum Waiter {

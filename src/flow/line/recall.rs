@@ -33,6 +33,7 @@ impl Line {
             self.own(line.seq(), line.leaf(), time);
             return;
         }
+        self.recall_drafts(line);
         let unit = line
             .text("unit")
             .and_then(|name| self.units.iter().position(|unit| unit.name == name));

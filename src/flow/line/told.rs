@@ -189,6 +189,14 @@ impl Line {
         for change in &changes {
             let entered = self.change(at, change, &message, origin, enter);
             first = first.or(entered);
+            if let Change::Batch {
+                batch,
+                state: Phase::Running,
+                time,
+            } = change
+            {
+                self.say_drafts(at, batch, *time, enter);
+            }
         }
         if changes.is_empty() && !again {
             first = Some(self.confirm(at, &message, origin, enter));
