@@ -41,6 +41,7 @@ pub(crate) fn bench_equipment(
         name: "bench".into(),
         text,
         drivers: Vec::new(),
+        recipes: Vec::new(),
     };
     let plant = config::read(source.clone()).map_err(|complaints| {
         let first = complaints.first().map(|one| one.what.clone()).unwrap_or_default();
