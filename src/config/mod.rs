@@ -44,6 +44,25 @@ pub struct Source {
 }
 
 impl Source {
+    /// Put together again from files under the names the record has for them, the configuration first.
+    pub fn recorded(name: &str, files: Vec<(String, String)>) -> Option<Self> {
+        let mut files = files.into_iter();
+        let (_, text) = files.next()?;
+        let (recipes, drivers): (Vec<_>, Vec<_>) = files.partition(|(name, _)| name.starts_with("recipes/"));
+        let bare = |folder: &str, files: Vec<(String, String)>| -> Vec<(String, String)> {
+            let files = files.into_iter();
+            files
+                .map(|(name, text)| (name.trim_start_matches(folder).to_owned(), text))
+                .collect()
+        };
+        Some(Self {
+            name: name.to_owned(),
+            text,
+            drivers: bare("drivers/", drivers),
+            recipes: bare("recipes/", recipes),
+        })
+    }
+
     /// The example plant that comes with the program.
     pub fn example() -> Self {
         Self {

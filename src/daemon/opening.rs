@@ -199,21 +199,7 @@ fn accepted(kept: &[Kept], name: &str) -> Option<Source> {
             None => files.push((file, text)),
         }
     }
-    let mut files = files.into_iter();
-    let (_, text) = files.next()?;
-    let (recipes, drivers): (Vec<_>, Vec<_>) = files.partition(|(name, _)| name.starts_with("recipes/"));
-    let bare = |folder: &str, files: Vec<(String, String)>| -> Vec<(String, String)> {
-        let files = files.into_iter();
-        files
-            .map(|(name, text)| (name.trim_start_matches(folder).to_owned(), text))
-            .collect()
-    };
-    Some(Source {
-        name: name.to_owned(),
-        text,
-        drivers: bare("drivers/", drivers),
-        recipes: bare("recipes/", recipes),
-    })
+    Source::recorded(name, files)
 }
 
 async fn open_ledger(plant: Plant, disk: Arc<dyn Disk>, outside: &Outside) -> Result<Open, Trouble> {

@@ -351,6 +351,15 @@ impl History {
         self.batches.len() < before
     }
 
+    /// A batch that was told to be over; its closing comes later.
+    pub fn recall_over(&mut self, batch: &str, state: Phase, time: Stamp) {
+        if let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) {
+            batch.state = state;
+            batch.ended = Some(time.max(batch.started));
+        }
+        self.lay_out();
+    }
+
     /// A batch that left the unit without an end.
     pub fn recall_lost(&mut self, batch: &str, time: Stamp) {
         if let Some(batch) = self.batches.iter_mut().find(|known| *known.id == *batch) {

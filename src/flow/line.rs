@@ -9,6 +9,8 @@
 //! had been in time. What context changes later still is said by `binding` entries
 //! (`docs/decisions/0011-binding.md`).
 
+pub mod again;
+pub mod books;
 mod declared;
 mod draft;
 mod ending;

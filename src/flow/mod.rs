@@ -22,5 +22,6 @@ pub mod master;
 pub mod needs;
 pub mod outbox;
 pub mod people;
+pub mod replay;
 pub mod rules;
 pub mod seal;

@@ -6,6 +6,8 @@
 mod always;
 #[path = "binding/refused.rs"]
 mod refused;
+#[path = "binding/replayed.rs"]
+mod replayed;
 #[path = "binding/schema.rs"]
 mod schema;
 #[path = "binding/sources.rs"]

@@ -98,6 +98,8 @@ impl Line {
             let closed = |ending: &Ending| ending.batch == batch && ending.draft.is_none();
             let said_before = known.said.is_none() && self.units[unit].endings.iter().any(closed);
             if !said_before && (known.said.is_none() || known.changed) {
+                // What the figures count must stand in the record before them.
+                self.attach_shared(true, enter);
                 self.verdict(unit, tally, from, until, enter);
             }
         }

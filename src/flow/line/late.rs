@@ -104,10 +104,11 @@ impl Line {
     /// Gaps, excursions, exceptions and summaries from `from` on.
     fn others_again(&mut self, unit: usize, from: Stamp, moved: &mut Moved) {
         let mut others = std::mem::take(&mut self.units[unit].others);
-        for other in others.iter_mut().filter(|other| other.until >= from) {
+        let ends_before = |other: &Other| other.until < from || (other.kind == "gap" && other.until == from);
+        for other in others.iter_mut().filter(|other| !ends_before(other)) {
             for old in &other.places {
                 self.units[unit].count(old, |tally| match other.kind {
-                    "gap" if other.until > from => tally.gaps = tally.gaps.saturating_sub(1),
+                    "gap" => tally.gaps = tally.gaps.saturating_sub(1),
                     "excursion" => tally.excursions = tally.excursions.saturating_sub(1),
                     "exception" => tally.exceptions = tally.exceptions.saturating_sub(1),
                     _ => {}
@@ -131,23 +132,36 @@ impl Line {
                 if !other.places.iter().any(|old| old.same_place(place)) {
                     moved.attach(place, None, entry);
                 }
-                if other.kind == "exception" {
-                    self.units[unit].count(place, |tally| tally.exceptions += 1);
-                }
+                self.units[unit].count(place, |tally| match other.kind {
+                    "gap" => tally.gaps += 1,
+                    _ => tally.exceptions += 1,
+                });
             }
             other.places = places;
         }
         self.units[unit].others = others;
     }
 
-    /// Every place an entry lies in.
+    /// Every place an entry lies in. A gap lies only where it is one: so much silence as a step allows is none there.
     fn lies_in(&self, unit: usize, other: &Other) -> Vec<Arc<Bound>> {
         let history = &self.units[unit].history;
-        let boundaries = history.boundaries(other.from, other.until);
-        std::iter::once(other.from)
-            .chain(boundaries)
-            .map(|time| bind(history, time).clone())
-            .collect()
+        let mut ends = history.boundaries(other.from, other.until);
+        ends.push(other.until);
+        let mut from = other.from;
+        let mut places: Vec<Arc<Bound>> = Vec::new();
+        for until in ends {
+            let place = bind(history, from);
+            let counts = other.kind != "gap"
+                || self.watches[other.watch]
+                    .rule_in(place)
+                    .missing
+                    .is_some_and(|missing| until.ms_since(from) > missing);
+            if counts && !places.iter().any(|known| known.same_place(place)) {
+                places.push(place.clone());
+            }
+            from = until;
+        }
+        places
     }
 
     /// What did not follow again from what was taken again stands nowhere any more.

@@ -139,7 +139,7 @@ impl Line {
         Some(seq)
     }
 
-    fn reading_draft(&self, point: usize, past: &Past, around: Option<u64>) -> Draft {
+    pub(super) fn reading_draft(&self, point: usize, past: &Past, around: Option<u64>) -> Draft {
         let reading = &past.reading;
         let places: Vec<(Arc<Bound>, Verdict)> = past
             .all()

@@ -48,6 +48,12 @@ impl Line {
         match (line.kind(), unit) {
             ("batch", Some(unit)) => self.recall_batch(unit, line, time),
             ("step", Some(unit)) => self.recall_step(unit, line, time),
+            ("allocation", Some(unit)) if line.raw("state") == Some("released") => {
+                let state = line.data_text("note").and_then(|word| Phase::named(&word));
+                if let (Some(batch), Some(state)) = (line.text("batch"), state) {
+                    self.units[unit].history.recall_over(&batch, state, time);
+                }
+            }
             ("allocation", Some(unit)) => {
                 if let Some(batch) = line.text("batch") {
                     let history = &mut self.units[unit].history;
@@ -271,7 +277,7 @@ impl Line {
         tally.changed = false;
     }
 
-    fn point_named(&self, name: &str) -> Option<usize> {
+    pub(super) fn point_named(&self, name: &str) -> Option<usize> {
         let (tag, measure) = name.rsplit_once('.')?;
         self.index
             .get(&PointName {
@@ -282,7 +288,7 @@ impl Line {
     }
 }
 
-fn recalled_answer(line: &Entry<'_>) -> Option<Answer> {
+pub(super) fn recalled_answer(line: &Entry<'_>) -> Option<Answer> {
     let value = line.data_text("value").map(|text| {
         let unit = line.data_text("in").and_then(|code| Unit::named(&code));
         match (Amount::read(&text), unit) {
@@ -299,7 +305,7 @@ fn recalled_answer(line: &Entry<'_>) -> Option<Answer> {
     }
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(super) fn unhex(text: &str) -> Vec<u8> {
     let pair = |at: usize| {
         text.get(at..at + 2)
             .and_then(|pair| u8::from_str_radix(pair, 16).ok())

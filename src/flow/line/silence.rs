@@ -243,7 +243,7 @@ impl Line {
             other.kind == "gap" && other.watch == at && other.from <= from && other.until >= until
         });
         if known {
-            self.units[unit].count(&place, |tally| tally.gaps += 1);
+            // It was counted where it was bound.
             return;
         }
         let silences = &self.points[self.watches[at].point].silences;

@@ -181,7 +181,9 @@ impl Line {
             first = self.reconcile(at, &message, origin, enter);
         }
         let unit = &mut self.units[at];
-        let changes = unit.history.tell(&message);
+        let mut changes = unit.history.tell(&message);
+        // What happened within a batch is entered before its end.
+        changes.sort_by_key(|change| matches!(change, Change::Over { .. }));
         let jump = (unit.number > 0 && message.number > unit.number + 1).then_some(unit.number);
         let again = message.number == unit.number;
         unit.number = message.number;
@@ -272,6 +274,14 @@ impl Line {
             Change::Over { batch, state, time } => {
                 let told = history.batch(batch)?;
                 let draft = batch_draft(told, *state, *time, &unit.name, (message, origin));
+                // The closing waits until nothing of the batch can come any more; that it leaves the unit is entered
+                // now, because readings are bound by it from now on.
+                let left = Draft::new("allocation", *time)
+                    .with("unit", unit.name.as_str())
+                    .with("batch", &**batch)
+                    .with("state", "released")
+                    .data("note", state.word());
+                let left = told_by(left, (message, origin));
                 let (batch, draft, at_time) = (batch.clone(), Some(draft), *time);
                 let endings = &mut self.units[at].endings;
                 endings.retain(|ending| ending.batch != batch);
@@ -281,7 +291,7 @@ impl Line {
                     at: at_time,
                 });
                 self.say_change(at, format!("batch {batch} is {}", state.word()), *time);
-                return None;
+                left
             }
             Change::Run {
                 batch,

@@ -312,12 +312,7 @@ impl Watch {
         let place = self.place.clone().unwrap_or_default();
         let band = self.rule.band_for(answer);
         let (verdict, why) = check::judge(answer, band.as_deref());
-        let why = match why {
-            "no-limits" if place.runs.is_empty() => "no-step",
-            "no-limits" if matches!(answer.value(), Some(Value::Text(_))) => "no-number",
-            "no-limits" if !self.rule.limits.is_empty() => "unit",
-            why => why,
-        };
+        let why = self.rule.why(why, &place, answer);
         Judged {
             place,
             verdict,
@@ -331,6 +326,7 @@ impl Watch {
         let mut rule = self.rule_in(place);
         let band = rule.band_for(answer);
         let (verdict, why) = check::judge(answer, band.as_deref());
+        let why = rule.why(why, place, answer);
         Judged {
             place: place.clone(),
             verdict,
@@ -496,6 +492,16 @@ impl Rule {
                 self.band = Some((unit, band.clone()));
                 band
             }
+        }
+    }
+
+    /// Why nothing was judged, as exactly as it is known.
+    fn why(&self, why: &'static str, place: &Bound, answer: &Answer) -> &'static str {
+        match why {
+            "no-limits" if place.runs.is_empty() => "no-step",
+            "no-limits" if matches!(answer.value(), Some(Value::Text(_))) => "no-number",
+            "no-limits" if !self.limits.is_empty() => "unit",
+            why => why,
         }
     }
 

@@ -96,21 +96,22 @@ fn points_of_the_equipment_tell_a_batch_from_begin_to_end() {
     agrees(
         &world.told_of(&["batch", "step", "reading", "exception", "allocation"]),
         "
-        batch   00:00 B-1 running
-        step    00:00 B-1 emulsify/1 running
-        reading 00:02 B-1 emulsify/1 within = 70.0
-        step    00:03 B-1 emulsify/1 held
-        reading 00:05 B-1 emulsify/1 held within = 70.0
-        step    00:06 B-1 emulsify/1 running
-        step    00:08 B-1 emulsify/1 complete
-        step    00:08 B-1 cool/1 running
-        reading 00:10 B-1 cool/1 within = 39.0
-        step    00:11 B-1 cool/1 complete
-        step    00:13 B-1 emulsify/2 running
-        reading 00:15 B-1 emulsify/2 within = 70.0
-        step    00:16 B-1 emulsify/2 complete
-        reading 00:18 not-judged: no-step = 70.0
-        batch   00:16 B-1 complete closing 1 count 15
+        batch     00:00 B-1 running
+        step      00:00 B-1 emulsify/1 running
+        reading   00:02 B-1 emulsify/1 within = 70.0
+        step      00:03 B-1 emulsify/1 held
+        reading   00:05 B-1 emulsify/1 held within = 70.0
+        step      00:06 B-1 emulsify/1 running
+        step      00:08 B-1 emulsify/1 complete
+        step      00:08 B-1 cool/1 running
+        reading   00:10 B-1 cool/1 within = 39.0
+        step      00:11 B-1 cool/1 complete
+        step      00:13 B-1 emulsify/2 running
+        reading   00:15 B-1 emulsify/2 within = 70.0
+        step      00:16 B-1 emulsify/2 complete
+        allocation 00:16 B-1 released
+        reading   00:18 not-judged: no-step = 70.0
+        batch     00:16 B-1 complete closing 1 count 17
         ",
     );
 }
@@ -284,16 +285,17 @@ fn a_person_who_is_the_authority_tells_every_command() {
     agrees(
         &world.told_of(&["batch", "step", "allocation"]),
         "
-        batch 00:00 B-1 running
-        step  00:01 B-1 emulsify/1 running
-        step  00:02 B-1 emulsify/1 held
-        step  00:03 B-1 emulsify/1 running
-        step  00:04 B-1 emulsify/1 aborted
-        step  00:05 B-1 emulsify/2 running
-        step  00:06 B-1 emulsify/2 complete
-        batch 00:07 B-1 held
-        batch 00:08 B-1 running
-        batch 00:09 B-1 stopped closing 1 count 13
+        batch     00:00 B-1 running
+        step      00:01 B-1 emulsify/1 running
+        step      00:02 B-1 emulsify/1 held
+        step      00:03 B-1 emulsify/1 running
+        step      00:04 B-1 emulsify/1 aborted
+        step      00:05 B-1 emulsify/2 running
+        step      00:06 B-1 emulsify/2 complete
+        batch     00:07 B-1 held
+        batch     00:08 B-1 running
+        allocation 00:09 B-1 released
+        batch     00:09 B-1 stopped closing 1 count 14
         ",
     );
 }
@@ -364,11 +366,11 @@ fn a_displaced_batch_calls_for_a_person_who_can_end_it() {
     agrees(
         &world.told_of(&["batch", "step"]),
         "
-        batch 00:00 B-1 running
-        step  00:00 B-1 emulsify/1 running
-        batch 00:04 B-2 running
-        step  00:04 B-1 emulsify/1 complete
-        batch 00:04 B-1 complete closing 1 count 5
+        batch     00:00 B-1 running
+        step      00:00 B-1 emulsify/1 running
+        batch     00:04 B-2 running
+        step      00:04 B-1 emulsify/1 complete
+        batch     00:04 B-1 complete closing 1 count 6
         ",
     );
 }

@@ -35,8 +35,9 @@ fn a_batch_is_captured_judged_and_closed() {
         6 reading   00:03 B-1 emulsify/1 within = 70.0
         7 step      00:03.500 B-1 emulsify/1 complete
         8 verdict   00:03.500 B-1 emulsify/1 expected 2 captured 3 gaps 0 exceptions 0
-        9 binding   00:05.500 B-1 attached gateway seqs 4 count 1
-        10 batch     00:04.500 B-1 complete closing 1 count 8
+        9 allocation 00:04.500 B-1 released
+        10 binding   00:05.500 B-1 attached gateway seqs 4 count 1
+        11 batch     00:04.500 B-1 complete closing 1 count 9
         ",
     );
 }
@@ -196,9 +197,10 @@ fn an_interval_is_entered_as_its_last_reading_and_a_summary() {
         2 reading   00:04 B-1 not-judged: no-step = 70.1
         3 summary   00:01 B-1 until 00:04 not-judged count 3 min 70.0 mean 70.067 max 70.1
         4 reading   00:06 B-1 not-judged: no-step = 71
-        5 reading   00:12 B-1 not-judged: no-step = 71.20
-        6 summary   00:11 B-1 until 00:12 not-judged count 2 min 71.00 mean 71.1000 max 71.20
-        7 batch     00:13 B-1 complete closing 1 count 6
+        5 allocation 00:13 B-1 released
+        6 reading   00:12 B-1 not-judged: no-step = 71.20
+        7 summary   00:11 B-1 until 00:12 not-judged count 2 min 71.00 mean 71.1000 max 71.20
+        8 batch     00:13 B-1 complete closing 1 count 7
         ",
     );
 }
@@ -296,8 +298,9 @@ fn a_gap_ends_where_its_step_ends() {
         10 gap       00:08 B-1 cool/1 until 00:14 silent
         11 reading   00:14 B-1 cool/1 within = 39.0
         12 step      00:15 B-1 cool/1 complete
-        13 verdict   00:15 B-1 cool/1 expected 7 captured 1 gaps 1 exceptions 1
-        14 batch     00:15 B-1 complete closing 1 count 13
+        13 allocation 00:15 B-1 released
+        14 verdict   00:15 B-1 cool/1 expected 7 captured 1 gaps 1 exceptions 1
+        15 batch     00:15 B-1 complete closing 1 count 14
         ",
     );
 }
@@ -424,8 +427,9 @@ fn later_context_detaches_attaches_and_judges_again() {
         18 verdict   00:02.500 B-1 emulsify/1 expected 2 captured 2 gaps 0 exceptions 0
         19 reading   00:08 around 12 B-1 cool/1 within = 38.0
         20 step      00:08.500 B-1 cool/1 complete
-        21 verdict   00:08.500 B-1 cool/1 expected 6 captured 5 gaps 0 exceptions 2
-        22 batch     00:08.500 B-1 complete closing 1 count 21
+        21 allocation 00:08.500 B-1 released
+        22 verdict   00:08.500 B-1 cool/1 expected 6 captured 5 gaps 0 exceptions 2
+        23 batch     00:08.500 B-1 complete closing 1 count 22
         ",
     );
 }
@@ -536,9 +540,10 @@ fn steps_side_by_side_are_joined_and_both_limits_hold() {
         8 reading   00:04 around 6 B-1 heat+stir/1 within = 65.0
         9 step      00:05 B-1 heat/1 complete
         10 step      00:05 B-1 stir/1 complete
-        11 verdict   00:05 B-1 heat/1 expected 5 captured 3 gaps 0 exceptions 1
-        12 verdict   00:05 B-1 stir/1 expected 3 captured 2 gaps 0 exceptions 1
-        13 batch     00:05 B-1 complete closing 1 count 12
+        11 allocation 00:05 B-1 released
+        12 verdict   00:05 B-1 heat/1 expected 5 captured 3 gaps 0 exceptions 1
+        13 verdict   00:05 B-1 stir/1 expected 3 captured 2 gaps 0 exceptions 1
+        14 batch     00:05 B-1 complete closing 1 count 13
         ",
     );
 }
@@ -576,11 +581,12 @@ fn a_reading_of_two_batches_names_none_and_is_attached_to_each() {
         8 reading   00:03 BA-1.bath not-judged: shared = 65.0
         9 excursion 00:03 MX-4 B-2 b/1 BA-1.bath closed opened 7 extreme 75.0 limit 70.0 duration_ms 1000 count 1
         10 step      00:04 B-1 a/1 complete
-        11 verdict   00:04 B-1 a/1 expected 4 captured 3 gaps 0 exceptions 0
+        11 allocation 00:04 B-1 released
         12 binding   00:04 B-1 a/1 attached shared seqs 5-6,8 count 3 within
         13 binding   00:04 MX-4 B-2 b/1 attached shared seqs 5,8 count 2 within
         14 binding   00:04 MX-4 B-2 b/1 attached shared seqs 6 count 1 above
-        15 batch     00:04 B-1 complete closing 1 count 5
+        15 verdict   00:04 B-1 a/1 expected 4 captured 3 gaps 0 exceptions 0
+        16 batch     00:04 B-1 complete closing 1 count 6
         ",
     );
 }
@@ -682,8 +688,9 @@ fn a_restart_in_mid_step_loses_nothing() {
         9 excursion 00:22 B-1 emulsify/1 closed opened 5 extreme 73.0 limit 72.0 duration_ms 20000 count 2
         10 reading   00:22 around 5 B-1 emulsify/1 within = 70.0
         11 step      00:23 B-1 emulsify/1 complete
-        12 verdict   00:23 B-1 emulsify/1 expected 23 captured 4 gaps 1 exceptions 1
-        13 batch     00:23 B-1 complete closing 1 count 12
+        12 allocation 00:23 B-1 released
+        13 verdict   00:23 B-1 emulsify/1 expected 23 captured 4 gaps 1 exceptions 1
+        14 batch     00:23 B-1 complete closing 1 count 13
         ",
     );
 }
@@ -706,8 +713,9 @@ fn a_closed_batch_that_is_told_again_after_a_restart_changes_nothing() {
         2 step      00:00 B-1 emulsify/1 running
         3 reading   00:01 B-1 emulsify/1 within = 70.0
         4 step      00:02 B-1 emulsify/1 complete
-        5 verdict   00:02 B-1 emulsify/1 expected 2 captured 1 gaps 0 exceptions 0
-        6 batch     00:02 B-1 complete closing 1 count 5
+        5 allocation 00:02 B-1 released
+        6 verdict   00:02 B-1 emulsify/1 expected 2 captured 1 gaps 0 exceptions 0
+        7 batch     00:02 B-1 complete closing 1 count 6
         ",
     );
     world.restart(0, EACH);
@@ -739,9 +747,10 @@ fn a_batch_that_is_signed_is_closed_again() {
         2 step      00:00 B-1 emulsify/1 running
         3 reading   00:01 B-1 emulsify/1 within = 70.0
         4 step      00:02 B-1 emulsify/1 complete
-        5 verdict   00:02 B-1 emulsify/1 expected 2 captured 1 gaps 0 exceptions 0
-        6 batch     00:02 B-1 complete closing 1 count 5
-        7 batch     00:04 B-1 complete signed closing 2 count 6
+        5 allocation 00:02 B-1 released
+        6 verdict   00:02 B-1 emulsify/1 expected 2 captured 1 gaps 0 exceptions 0
+        7 batch     00:02 B-1 complete closing 1 count 6
+        8 batch     00:04 B-1 complete signed closing 2 count 7
         ",
     );
 }

@@ -10,6 +10,7 @@ use steelyard::{
     flow::{
         enter::{Enter, Entered},
         line::{Line, LineAction, LineEvent, Reading},
+        replay::{Replay, Report},
     },
 };
 
@@ -53,6 +54,22 @@ pub(super) struct World {
     pub(super) replies: Vec<String>,
     shown: usize,
     numbers: BTreeMap<String, u64>,
+    plant: Plant,
+}
+
+/// Whatever a test lets happen: what was entered must follow once more from what was entered before it.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let report = self.replayed();
+            assert_eq!(
+                report.differences,
+                Vec::new(),
+                "a replay of {} entries",
+                report.entries
+            );
+        }
+    }
 }
 
 /// `mm:ss` or `mm:ss.mmm` after ten o'clock.
@@ -202,7 +219,17 @@ impl World {
             replies: Vec::new(),
             shown: 0,
             numbers: BTreeMap::new(),
+            plant,
         }
+    }
+
+    /// Everything entered, derived again from what was entered before it.
+    pub(super) fn replayed(&self) -> Report {
+        let mut replay = Replay::under(Line::new(&self.plant));
+        for line in &self.recorder.lines {
+            replay.take(&record::Line::read(line).unwrap());
+        }
+        replay.end()
     }
 
     pub(super) fn event(&mut self, event: LineEvent) {
