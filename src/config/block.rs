@@ -211,6 +211,29 @@ impl<'a> Block<'a> {
     }
 
     /// A text that has to be there.
+    /// A list of texts, where the key is there.
+    pub(super) fn texts(&self, key: &str, example: &str) -> Vec<Spanned<String>> {
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
+        let wrong = || {
+            Complaint::new("wrong-kind", format!("`{key}` is a list of texts"))
+                .help(format!("write for instance {key} = {example}"))
+        };
+        let DeValue::Array(list) = value.get_ref() else {
+            self.page.add(wrong().mark(value.span(), ""));
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for item in list {
+            match item.get_ref() {
+                DeValue::String(text) => texts.push(Spanned::new(item.span(), text.to_string())),
+                _ => self.page.add(wrong().mark(item.span(), "")),
+            }
+        }
+        texts
+    }
+
     pub(super) fn needed(&self, key: &'static str, example: &str) -> Option<Spanned<String>> {
         self.require(key, example);
         self.text(key)

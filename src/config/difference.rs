@@ -231,6 +231,7 @@ fn of_equipment(equipment: &Equipment) -> Vec<Line> {
             }),
         ),
         ("division", by_measure(&equipment.divisions, Quantity::to_string)),
+        ("allow", equipment.allow.join(", ")),
     ]
 }
 

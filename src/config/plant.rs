@@ -136,6 +136,8 @@ pub struct Equipment {
     pub ranges: BTreeMap<String, Limits>,
     /// `division = { weight = "0.1 g" }`: the step of its display, by measure.
     pub divisions: BTreeMap<String, Quantity>,
+    /// `allow = ["zero", "tare"]`: commands of its driver that may be sent. None without it.
+    pub allow: Vec<String>,
 }
 
 /// How equipment is reached; equipment with the same link share one owner.

@@ -41,6 +41,8 @@ pub(super) struct Known {
     pub(super) driver_place: Range<usize>,
     /// Its driver's name and points; `None` where the driver is not understood.
     pub(super) driver: Option<(String, Vec<PointInfo>)>,
+    /// Measures that need a command which is not allowed, and which.
+    pub(super) closed: Vec<(String, String)>,
     /// Its driver is a draft and nobody has said that it may record.
     pub(super) shows_only: bool,
     pub(super) link: Option<Link>,

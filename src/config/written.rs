@@ -103,6 +103,7 @@ const CONTEXT: &[&str] = &[
     "counter",
     "steps",
     "states",
+    "allow",
 ];
 const CAPTURE: &[&str] = &[
     "during",
@@ -189,6 +190,7 @@ pub(super) struct Equipment {
     pub(super) draft_mentioned: bool,
     pub(super) ranges: Vec<(Spanned<String>, Spanned<Band>)>,
     pub(super) divisions: Vec<(Spanned<String>, Spanned<Quantity>)>,
+    pub(super) allow: Vec<Spanned<String>>,
 }
 
 pub(super) struct Unit {
@@ -401,6 +403,7 @@ fn equipment(block: &Block, tag: Spanned<String>) -> Equipment {
         draft_mentioned: block.has("record_with_draft"),
         ranges: by_measure(block, "range", sentence::band),
         divisions: by_measure(block, "division", recipe::amount),
+        allow: block.texts("allow", "[\"zero\", \"tare\"]"),
         tag,
     }
 }

@@ -1,14 +1,20 @@
 //! Asking and understanding, without a line: bytes to send come out, bytes heard go in. Any chunking of the
 //! same bytes gives the same answers; what cannot be told for certain to be *this* answer is never one.
 
+mod fields;
+mod registers;
+mod stages;
+mod text;
+
+pub(crate) use fields::{answered, answers_of, fields_in, fields_of, matching};
+
 use crate::{
-    driver::{Ask, Comes, Driver, Modbus, Read, ReadRole, Speaks, Text, TextAnswer, Then},
-    frame::{Cut, Cutter},
-    meaning::{Field, Fields, filled, judge},
+    command::{Command, Outcome},
+    driver::{Comes, Driver, Measure, Modbus, ReadRole, Speaks, Text},
+    frame::{Cutter, Ends},
+    meaning::Fields,
     merge::{Merged, merged},
-    modbus::{self, Head, Reply, Request, Table, exception_word},
-    pattern::Found,
-    registers::decode,
+    modbus::{Table, Wire},
 };
 use record::{Answer, Failure};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -26,6 +32,11 @@ pub enum Role {
     Settings,
     /// It says who the instrument is; ask it at connect and now and then.
     Identity,
+    /// It makes an instrument talk by itself, and nothing answers it: send it at connect, and again when the
+    /// instrument has been silent for as long as [`Question::ask_at_most_every`] says.
+    Start,
+    /// It makes the instrument do something. Only where the configuration allows it, and never by itself.
+    Command,
 }
 
 /// A question and its pace.
@@ -80,7 +91,8 @@ pub enum HeardAs {
     Answer,
     /// The instrument speaks by itself, as its driver says it does.
     ByItself,
-    /// The question is understood, its answer is still to come.
+    /// The question is understood, its answer is still to come: by itself, or after what
+    /// [`Conversation::go_on`] gives has been sent.
     MoreFollows,
     /// An answer to a question given up: too late, never a value.
     Late,
@@ -111,6 +123,8 @@ pub struct Heard {
     pub identity: Option<String>,
     /// What it says about itself and how it is set, by name: what must not change unseen.
     pub says: Vec<(String, String)>,
+    /// What became of a command; `None` where nothing was to be done.
+    pub outcome: Option<Outcome>,
 }
 
 impl Heard {
@@ -133,6 +147,7 @@ impl Heard {
             refused: None,
             identity: None,
             says: Vec::new(),
+            outcome: None,
         }
     }
 
@@ -174,6 +189,9 @@ pub struct Conversation {
     given_up: VecDeque<u16>,
     settings: Fields,
     trusted: bool,
+    allowed: Vec<String>,
+    /// What is to be sent before the answer can come, and how long after what was heard.
+    next: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -189,14 +207,30 @@ enum Asked {
     Identity,
     Read(usize),
     Merged(usize),
+    Start(usize),
+    Command(usize),
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Pending {
     id: QuestionId,
     asked: Asked,
-    request: Option<Request>,
+    stage: Stage,
+    request: Option<Wire>,
     transaction: u16,
+    /// How often it may still be asked whether it is ready.
+    tries: u32,
+}
+
+/// How far a question has come that takes several exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The command itself, or the one that opens the window of a read.
+    Command(usize),
+    /// Whether it has been carried out.
+    Proof(usize),
+    /// The question.
+    Question,
 }
 
 /// Late answers are known by their number; a device that is later than this many questions is a stranger.
@@ -205,10 +239,12 @@ const REMEMBERED: usize = 256;
 impl Conversation {
     /// Begins a conversation.
     pub fn new(driver: &Driver, options: ConversationOptions) -> Self {
-        let (speaks, asked, merged) = match &driver.speaks {
+        let (speaks, mut asked, merged) = match &driver.speaks {
             Speaks::Text(text) => {
                 let mut asked: Vec<Asked> = (0..text.asks.len()).map(Asked::Measure).collect();
                 asked.extend(text.identity.iter().map(|_| Asked::Identity));
+                let starts = text.asks.iter().enumerate();
+                asked.extend(starts.filter_map(|(at, ask)| ask.start.as_ref().map(|_| Asked::Start(at))));
                 (Spoken::Text(text.clone()), asked, Vec::new())
             }
             Speaks::Modbus(modbus) => {
@@ -218,6 +254,7 @@ impl Conversation {
                 (Spoken::Modbus(modbus.clone()), asked, merged)
             }
         };
+        asked.extend((0..driver.speaks.commands().len()).map(Asked::Command));
         Self {
             speaks,
             unit: options.unit_id,
@@ -231,10 +268,18 @@ impl Conversation {
             given_up: VecDeque::new(),
             settings: Fields::default(),
             trusted: true,
+            allowed: Vec::new(),
+            next: None,
         }
     }
 
-    /// Everything that can be asked, in the order of the file. What comes by itself is no question.
+    /// Lets these commands be sent. Without it none ever is, and what needs one is no question.
+    pub fn allow(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
+        self.allowed = names.into_iter().map(Into::into).collect();
+    }
+
+    /// Everything that can be asked, in the order of the file. What comes by itself is no question, and what
+    /// needs a command that is not allowed cannot be asked.
     pub fn questions(&self) -> Vec<Question> {
         let mut questions = self.all();
         questions.retain(|question| question.parts.is_empty());
@@ -250,145 +295,141 @@ impl Conversation {
     }
 
     fn all(&self) -> Vec<Question> {
-        self.asked
-            .iter()
-            .enumerate()
+        let all = self.asked.iter().enumerate();
+        all.filter(|(_, asked)| !matches!(asked, Asked::Command(_)) && self.may(**asked))
             .filter_map(|(id, asked)| self.question(QuestionId(id as u16), *asked))
             .collect()
     }
 
-    fn question(&self, id: QuestionId, asked: Asked) -> Option<Question> {
-        let names = |measures: &[crate::driver::Measure]| measures.iter().map(|m| m.name.clone()).collect();
+    /// The commands that are allowed, by name: to be asked like any question, when a person wants it.
+    pub fn commands(&self) -> Vec<(String, Question)> {
+        let all = self.asked.iter().enumerate();
+        all.filter(|(_, asked)| self.may(**asked))
+            .filter_map(|(id, asked)| {
+                let Asked::Command(at) = asked else { return None };
+                let name = self.speaks.commands().get(*at)?.name.clone();
+                Some((name, self.question(QuestionId(id as u16), *asked)?))
+            })
+            .collect()
+    }
+
+    /// Whether nothing has to be written for it, or what has to is allowed.
+    fn may(&self, asked: Asked) -> bool {
+        let allowed = |at: usize| {
+            let command = self.speaks.commands().get(at);
+            command.is_some_and(|command| self.allowed.contains(&command.name))
+        };
+        self.needs(asked).is_none_or(allowed)
+    }
+
+    /// The command that goes before it.
+    fn needs(&self, asked: Asked) -> Option<usize> {
         match (&self.speaks, asked) {
-            (Spoken::Text(text), Asked::Measure(at)) => {
-                let ask = &text.asks[at];
-                (ask.comes == Comes::WhenAsked).then(|| Question {
-                    id,
-                    role: Role::Values,
-                    asks: printed(ask.send.as_deref()),
-                    measures: names(&ask.measures),
-                    says: Vec::new(),
-                    parts: Vec::new(),
-                    answer_within: ask.answer_within,
-                    pause_after: ask.pause_after,
-                    ask_at_most_every: ask.at_most_every,
-                })
-            }
-            (Spoken::Text(text), Asked::Identity) => text.identity.as_ref().map(|identity| Question {
-                id,
-                role: Role::Identity,
-                asks: printed(Some(&identity.send)),
-                measures: Vec::new(),
-                says: identity
-                    .reads
-                    .slots()
-                    .map(|slot| slot.name.clone())
-                    .filter(|name| name != "_")
-                    .collect(),
-                parts: Vec::new(),
-                answer_within: identity.answer_within,
-                pause_after: Duration::ZERO,
-                ask_at_most_every: Duration::from_mins(5),
-            }),
+            (_, Asked::Command(at)) => Some(at),
+            (Spoken::Text(text), Asked::Measure(at)) => text.asks[at].after,
             (Spoken::Modbus(modbus), Asked::Read(at)) => {
-                let read = &modbus.reads[at];
-                let role = match read.role {
-                    ReadRole::Values => Role::Values,
-                    ReadRole::Settings => Role::Settings,
-                    ReadRole::Identity => Role::Identity,
-                };
-                Some(Question {
-                    id,
-                    role,
-                    asks: registers(read.table, read.first, read.count),
-                    measures: names(&read.measures),
-                    says: said_by(read),
-                    parts: Vec::new(),
-                    answer_within: modbus.answer_within,
-                    pause_after: modbus.pause_between,
-                    ask_at_most_every: read.at_most_every,
-                })
-            }
-            (Spoken::Modbus(modbus), Asked::Merged(at)) => {
-                let merged = &self.merged[at];
-                let first = self.question(id, Asked::Read(merged.parts[0]))?;
-                let measures = merged
-                    .parts
-                    .iter()
-                    .flat_map(|part| names(&modbus.reads[*part].measures));
-                Some(Question {
-                    asks: registers(merged.table, merged.first, merged.count),
-                    measures: measures.collect(),
-                    says: merged
-                        .parts
-                        .iter()
-                        .flat_map(|part| said_by(&modbus.reads[*part]))
-                        .collect(),
-                    parts: merged.parts.iter().map(|part| QuestionId(*part as u16)).collect(),
-                    ..first
-                })
+                modbus.reads[at].window.as_ref().map(|window| window.after)
             }
             _ => None,
         }
     }
 
-    /// The bytes to send. A question still open is given up first. No bytes for an id that is no question.
+    // one arm for each thing that can be asked: apart, nobody would see that none is missing
+    #[allow(clippy::too_many_lines)]
+    fn question(&self, id: QuestionId, asked: Asked) -> Option<Question> {
+        let names = |measures: &[Measure]| measures.iter().map(|m| m.name.clone()).collect();
+        let mut question = Question {
+            id,
+            role: Role::Values,
+            asks: String::new(),
+            measures: Vec::new(),
+            says: Vec::new(),
+            parts: Vec::new(),
+            answer_within: Duration::ZERO,
+            pause_after: Duration::ZERO,
+            ask_at_most_every: Duration::from_mins(5),
+        };
+        match (&self.speaks, asked) {
+            (Spoken::Text(text), Asked::Measure(at)) => {
+                let ask = &text.asks[at];
+                if ask.comes != Comes::WhenAsked {
+                    return None;
+                }
+                question.asks = printed(ask.send.as_deref());
+                question.measures = names(&ask.measures);
+                question.answer_within = ask.answer_within;
+                question.pause_after = ask.pause_after;
+                question.ask_at_most_every = ask.at_most_every;
+            }
+            (Spoken::Text(text), Asked::Identity) => {
+                let identity = text.identity.as_ref()?;
+                let names = identity.reads.slots().map(|slot| slot.name.clone());
+                question.role = Role::Identity;
+                question.asks = printed(Some(&identity.send));
+                question.says = names.filter(|name| name != "_").collect();
+                question.answer_within = identity.answer_within;
+            }
+            (Spoken::Text(text), Asked::Start(at)) => {
+                let start = text.asks[at].start.as_ref()?;
+                question.role = Role::Start;
+                question.asks = printed(Some(&start.send));
+                question.ask_at_most_every = start.again_after;
+            }
+            (Spoken::Modbus(modbus), Asked::Read(at)) => {
+                let read = &modbus.reads[at];
+                question.role = match read.role {
+                    ReadRole::Values => Role::Values,
+                    ReadRole::Settings => Role::Settings,
+                    ReadRole::Identity => Role::Identity,
+                };
+                question.asks = registers_in_words(read.table, read.first, read.count);
+                question.measures = names(&read.measures);
+                question.says = fields::said_by(read);
+                question.answer_within = modbus.answer_within;
+                question.pause_after = modbus.pause_between;
+                question.ask_at_most_every = read.at_most_every;
+            }
+            (Spoken::Modbus(modbus), Asked::Merged(at)) => {
+                let merged = &self.merged[at];
+                let parts = || merged.parts.iter().map(|part| &modbus.reads[*part]);
+                question = Question {
+                    asks: registers_in_words(merged.table, merged.first, merged.count),
+                    measures: parts().flat_map(|read| names(&read.measures)).collect(),
+                    says: parts().flat_map(fields::said_by).collect(),
+                    parts: merged.parts.iter().map(|part| QuestionId(*part as u16)).collect(),
+                    ..self.question(id, Asked::Read(*merged.parts.first()?))?
+                };
+            }
+            (speaks, Asked::Command(at)) => {
+                let command = speaks.commands().get(at)?;
+                question.role = Role::Command;
+                question.asks.clone_from(&command.name);
+                question.answer_within = command.answer_within;
+                question.pause_after = command.pause_after;
+                question.ask_at_most_every = command.at_most_every;
+            }
+            _ => return None,
+        }
+        Some(question)
+    }
+
+    /// The bytes to send. A question still open is given up first. No bytes for an id that is no question, or
+    /// that would write what is not allowed.
     pub fn ask(&mut self, id: QuestionId) -> Vec<u8> {
         self.remember_given_up();
-        let Some(asked) = self.asked.get(usize::from(id.0)).copied() else {
+        let asked = self.asked.get(usize::from(id.0)).copied();
+        let Some(asked) = asked.filter(|asked| self.may(*asked)) else {
             return Vec::new();
         };
-        let mut pending = Pending {
+        let stage = self.needs(asked).map_or(Stage::Question, Stage::Command);
+        self.sent(Pending {
             id,
             asked,
+            stage,
             request: None,
             transaction: 0,
-        };
-        let bytes = match (&self.speaks, asked) {
-            (Spoken::Text(text), Asked::Measure(at)) => match &text.asks[at].send {
-                Some(send) => [send.as_slice(), &text.framing.sends_with].concat(),
-                None => return Vec::new(),
-            },
-            (Spoken::Text(text), Asked::Identity) => match &text.identity {
-                Some(identity) => [identity.send.as_slice(), &text.framing.sends_with].concat(),
-                None => return Vec::new(),
-            },
-            (Spoken::Modbus(modbus), Asked::Read(_) | Asked::Merged(_)) => {
-                let (table, first, count) = match asked {
-                    Asked::Merged(at) => {
-                        let merged = &self.merged[at];
-                        (merged.table, merged.first, merged.count)
-                    }
-                    Asked::Read(at) => {
-                        let read = &modbus.reads[at];
-                        (read.table, read.first, read.count)
-                    }
-                    Asked::Measure(_) | Asked::Identity => return Vec::new(),
-                };
-                let request = Request {
-                    unit: self.unit,
-                    table,
-                    first,
-                    count,
-                };
-                pending.request = Some(request);
-                if self.transport != Transport::ModbusTcp {
-                    // what lies here came before the question and can only be mistaken for its answer
-                    self.buffer.clear();
-                }
-                if self.transport == Transport::ModbusTcp {
-                    self.transaction = self.transaction.wrapping_add(1);
-                    pending.transaction = self.transaction;
-                    self.given_up.retain(|old| *old != pending.transaction);
-                    request.tcp(pending.transaction)
-                } else {
-                    request.rtu()
-                }
-            }
-            _ => return Vec::new(),
-        };
-        self.pending = Some(pending);
-        bytes
+            tries: self.tries(asked, stage),
+        })
     }
 
     /// What these bytes, together with those before, say.
@@ -416,6 +457,28 @@ impl Conversation {
         heard
     }
 
+    /// How long a pause ends a frame, where nothing else does and something is under way. The line must then
+    /// call [`Conversation::quiet`] once nothing has come for that long.
+    pub fn quiet_after(&self) -> Option<Duration> {
+        match &self.speaks {
+            Spoken::Text(text) => match text.framing.ends {
+                Ends::Silence(pause) => self.cutter.is_under_way().then_some(pause),
+                _ => None,
+            },
+            Spoken::Modbus(_) => None,
+        }
+    }
+
+    /// The line has been quiet for as long as ends a frame: what lies here is one, or damaged.
+    pub fn quiet(&mut self) -> Vec<Heard> {
+        let Spoken::Text(text) = self.speaks.clone() else {
+            return Vec::new();
+        };
+        let mut cuts = Vec::new();
+        self.cutter.quiet(&text.framing, &mut cuts);
+        cuts.into_iter().map(|cut| self.text_cut(&text, cut)).collect()
+    }
+
     /// The time for an answer is over: its points are bad, silent when nothing came, garbled when something
     /// did. `None` when nothing was asked. An answer that comes later is late.
     pub fn give_up(&mut self) -> Option<Heard> {
@@ -425,6 +488,13 @@ impl Conversation {
         // on TCP the rest of a frame is still to come and must be waited for; elsewhere it is lost
         if self.transport != Transport::ModbusTcp {
             raw.append(&mut self.buffer);
+        }
+        if raw.is_empty() && self.goes_unanswered(pending) {
+            return Some(Heard {
+                question: Some(pending.id),
+                outcome: Some(Outcome::Sent),
+                ..Heard::new(HeardAs::Answer, raw)
+            });
         }
         let failure = if raw.is_empty() {
             Failure::Silent
@@ -454,6 +524,7 @@ impl Conversation {
     }
 
     fn remember_given_up(&mut self) {
+        self.next = None;
         if let Some(pending) = self.pending.take()
             && pending.request.is_some()
             && self.transport == Transport::ModbusTcp
@@ -478,396 +549,17 @@ impl Conversation {
                 .map(|measure| (measure, Answer::Bad(because.to_owned())))
                 .collect(),
             failure: Some(failure),
+            outcome: matches!(pending.asked, Asked::Command(_)).then(|| match failure {
+                Failure::Refused => Outcome::Refused(because.to_owned()),
+                failure => Outcome::Unproven(failure),
+            }),
             ..Heard::new(HeardAs::Answer, raw)
         }
     }
-
-    // ------------------------------------------------------------ characters
-
-    fn text_cut(&mut self, text: &Text, cut: Cut) -> Heard {
-        match cut {
-            Cut::Frame { content, raw } => self.line(text, &content, raw),
-            Cut::Damaged(raw) => self.damaged(text, raw),
-            Cut::Noise(raw) => Heard {
-                failure: Some(Failure::Garbled),
-                ..Heard::new(HeardAs::Noise, raw)
-            },
-        }
-    }
-
-    fn damaged(&mut self, text: &Text, raw: Vec<u8>) -> Heard {
-        if let Some(pending) = self.pending.take() {
-            return self.failed(pending, raw, Failure::Garbled, Failure::Garbled.word());
-        }
-        match by_itself(text) {
-            Some(_) => unsaid(text, raw, Failure::Garbled),
-            None => Heard {
-                failure: Some(Failure::Garbled),
-                ..Heard::new(HeardAs::Noise, raw)
-            },
-        }
-    }
-
-    fn line(&mut self, text: &Text, content: &[u8], raw: Vec<u8>) -> Heard {
-        if let Some(pending) = self.pending {
-            return self.line_while_waiting(text, pending, content, raw);
-        }
-        if text.asides.iter().any(|aside| reads_as(aside, content)) {
-            return Heard::new(HeardAs::Aside, raw);
-        }
-        for ask in text.asks.iter().filter(|ask| ask.send.is_none()) {
-            if let Some((_, answers)) = answered(ask, content) {
-                return Heard {
-                    answers,
-                    ..Heard::new(HeardAs::ByItself, raw)
-                };
-            }
-        }
-        if by_itself(text).is_some() {
-            return unsaid(text, raw, Failure::Unexpected);
-        }
-        Heard {
-            identity: identity_in(text, content),
-            failure: Some(Failure::Unexpected),
-            ..Heard::new(HeardAs::Unasked, raw)
-        }
-    }
-
-    fn line_while_waiting(&mut self, text: &Text, pending: Pending, content: &[u8], raw: Vec<u8>) -> Heard {
-        match pending.asked {
-            Asked::Identity => {
-                if let Some(identity) = identity_in(text, content) {
-                    self.pending = None;
-                    return Heard {
-                        question: Some(pending.id),
-                        says: says_in(text, content),
-                        identity: Some(identity),
-                        ..Heard::new(HeardAs::Answer, raw)
-                    };
-                }
-                // a line that is always a no, whatever was asked, is a no to this as well
-                let no =
-                    |ask: &Ask| answered(ask, content).is_some_and(|(then, _)| matches!(then, Then::Bad(_)));
-                if text.asks.iter().any(no) {
-                    self.pending = None;
-                    return self.failed(pending, raw, Failure::Refused, Failure::Refused.word());
-                }
-            }
-            Asked::Measure(at) => {
-                if let Some((then, answers)) = answered(&text.asks[at], content) {
-                    if then == Then::MoreFollows {
-                        return Heard {
-                            question: Some(pending.id),
-                            ..Heard::new(HeardAs::MoreFollows, raw)
-                        };
-                    }
-                    self.pending = None;
-                    return Heard {
-                        question: Some(pending.id),
-                        answers,
-                        ..Heard::new(HeardAs::Answer, raw)
-                    };
-                }
-            }
-            Asked::Read(_) | Asked::Merged(_) => {}
-        }
-        if text.asides.iter().any(|aside| reads_as(aside, content)) {
-            return Heard::new(HeardAs::Aside, raw);
-        }
-        for ask in text.asks.iter().filter(|ask| ask.send.is_none()) {
-            if let Some((_, answers)) = answered(ask, content) {
-                return Heard {
-                    answers,
-                    ..Heard::new(HeardAs::ByItself, raw)
-                };
-            }
-        }
-        // an answer of another question cannot be this one's: it is late, or nobody asked for it
-        let identity = identity_in(text, content);
-        if identity.is_some() || text.asks.iter().any(|ask| answered(ask, content).is_some()) {
-            return Heard {
-                identity,
-                failure: Some(Failure::Unexpected),
-                ..Heard::new(HeardAs::Unasked, raw)
-            };
-        }
-        self.pending = None;
-        self.failed(pending, raw, Failure::Unexpected, Failure::Unexpected.word())
-    }
-
-    // ------------------------------------------------------------ registers
-
-    fn tcp(&mut self, modbus: &Modbus) -> Option<Heard> {
-        if !self.trusted {
-            self.buffer.clear();
-            return None;
-        }
-        let (transaction, length) = match modbus::head(&self.buffer) {
-            Head::Partial => return None,
-            Head::Lost => {
-                self.trusted = false;
-                let raw = std::mem::take(&mut self.buffer);
-                return Some(match self.pending.take() {
-                    Some(pending) => self.failed(pending, raw, Failure::Garbled, Failure::Garbled.word()),
-                    None => Heard {
-                        failure: Some(Failure::Garbled),
-                        ..Heard::new(HeardAs::Noise, raw)
-                    },
-                });
-            }
-            Head::Frame { transaction, length } => (transaction, length),
-        };
-        let raw: Vec<u8> = self.buffer.drain(..length).collect();
-        if let Some(pending) = self.pending.filter(|pending| pending.transaction == transaction) {
-            self.pending = None;
-            let body = raw[6..].to_vec();
-            return Some(self.understood(modbus, pending, &body, raw));
-        }
-        if let Some(at) = self.given_up.iter().position(|old| *old == transaction) {
-            self.given_up.remove(at);
-            return Some(Heard::new(HeardAs::Late, raw));
-        }
-        Some(Heard {
-            failure: Some(Failure::Unexpected),
-            ..Heard::new(HeardAs::Unasked, raw)
-        })
-    }
-
-    /// Looks after every byte whether a frame ends with it. Ours is found wherever it begins; a frame that is
-    /// not ours is only seen from the beginning of what was heard.
-    fn rtu(&mut self, modbus: &Modbus, heard: &mut Vec<Heard>) {
-        let ours = self.pending.and_then(|pending| Some((pending, pending.request?)));
-        if ours.is_some_and(|(_, request)| under_way(&self.buffer, request)) {
-            return;
-        }
-        if let Some((pending, request)) = ours {
-            for length in [5, request.answer_bytes() + 2] {
-                let Some(start) = self.buffer.len().checked_sub(length) else {
-                    continue;
-                };
-                let frame = &self.buffer[start..];
-                let wanted = if length == 5 {
-                    request.table.function() | 0x80
-                } else {
-                    request.table.function()
-                };
-                let shaped = frame[0] == request.unit
-                    && frame[1] == wanted
-                    && (length == 5 || usize::from(frame[2]) == length - 5);
-                if !shaped {
-                    continue;
-                }
-                let sound = modbus::unsealed(frame).is_some();
-                if !sound && start > 0 {
-                    continue;
-                }
-                let raw: Vec<u8> = self.buffer.drain(start..).collect();
-                self.noise(heard);
-                self.pending = None;
-                heard.push(if sound {
-                    let body = raw[..raw.len() - 2].to_vec();
-                    self.understood(modbus, pending, &body, raw)
-                } else {
-                    self.failed(pending, raw, Failure::Garbled, Failure::Garbled.word())
-                });
-                return;
-            }
-        }
-        if let Some(ours) = foreign(&self.buffer, ours.map(|(_, request)| request)) {
-            let raw = std::mem::take(&mut self.buffer);
-            heard.push(match (ours, self.pending) {
-                (true, Some(pending)) => {
-                    self.pending = None;
-                    self.failed(pending, raw, Failure::Unexpected, Failure::Unexpected.word())
-                }
-                _ => Heard {
-                    failure: Some(Failure::Unexpected),
-                    ..Heard::new(HeardAs::Unasked, raw)
-                },
-            });
-        } else if self.buffer.len() > 2 * LONGEST_RTU {
-            let kept = self.buffer.split_off(LONGEST_RTU);
-            self.noise(heard);
-            self.buffer = kept;
-        }
-    }
-
-    /// What lies in the buffer is no frame.
-    fn noise(&mut self, heard: &mut Vec<Heard>) {
-        if !self.buffer.is_empty() {
-            let raw = std::mem::take(&mut self.buffer);
-            heard.push(Heard {
-                failure: Some(Failure::Garbled),
-                ..Heard::new(HeardAs::Noise, raw)
-            });
-        }
-    }
-
-    fn understood(&mut self, modbus: &Modbus, pending: Pending, body: &[u8], raw: Vec<u8>) -> Heard {
-        let parts = match pending.asked {
-            Asked::Read(at) => vec![at],
-            Asked::Merged(at) => self.merged[at].parts.clone(),
-            Asked::Measure(_) | Asked::Identity => Vec::new(),
-        };
-        let Some(request) = pending.request.filter(|_| !parts.is_empty()) else {
-            return Heard {
-                failure: Some(Failure::Unexpected),
-                ..Heard::new(HeardAs::Unasked, raw)
-            };
-        };
-        let values = match request.understand(body) {
-            Reply::Unexpected => {
-                return self.failed(pending, raw, Failure::Unexpected, Failure::Unexpected.word());
-            }
-            Reply::Refused(code) => {
-                let because = format!("refused, {}", exception_word(code));
-                return Heard {
-                    refused: Some(code),
-                    ..self.failed(pending, raw, Failure::Refused, &because)
-                };
-            }
-            Reply::Values(values) => values,
-        };
-        let mut heard = Heard {
-            question: Some(pending.id),
-            ..Heard::new(HeardAs::Answer, raw)
-        };
-        for part in parts {
-            let read = &modbus.reads[part];
-            let values = match pending.asked {
-                Asked::Merged(at) => self.merged[at].of(read, &values),
-                _ => &values,
-            };
-            let fields = fields_of(read, values, &self.settings);
-            match read.role {
-                ReadRole::Values => {}
-                ReadRole::Settings => self.keep_settings(read, &fields),
-                ReadRole::Identity => heard.identity = heard.identity.or_else(|| identity_of(read, &fields)),
-            }
-            if read.role != ReadRole::Values {
-                heard.says.extend(says_of(read, &fields));
-            }
-            heard.answers.extend(answers_of(read, &fields));
-        }
-        heard
-    }
-
-    fn keep_settings(&mut self, read: &Read, fields: &Fields) {
-        for point in &read.points {
-            if let Some(field) = fields.get(&point.name) {
-                self.settings.put(&point.name, field.clone());
-            }
-        }
-    }
 }
 
-const LONGEST_RTU: usize = 256;
-
-/// Whether the awaited answer has begun and not ended. Its first bytes can by chance be a sound frame of
-/// their own, and for that one value it would happen every time.
-fn under_way(buffer: &[u8], ours: Request) -> bool {
-    let whole = ours.answer_bytes() + 2;
-    let header = [ours.unit, ours.table.function(), (whole - 5) as u8];
-    buffer.starts_with(&header) && buffer.len() < whole
-}
-
-/// A sound frame that is not the awaited answer; `Some(true)` when it comes from the unit and function asked.
-fn foreign(buffer: &[u8], ours: Option<Request>) -> Option<bool> {
-    let [unit, function, third, ..] = buffer else {
-        return None;
-    };
-    let answer = 5 + usize::from(*third);
-    let shaped = match function {
-        1..=4 => buffer.len() == 8 || buffer.len() == answer,
-        5 | 6 | 15 | 16 => {
-            buffer.len() == 8 || buffer.len() == 9 + buffer.get(6).map_or(256, |count| usize::from(*count))
-        }
-        0x81..=0x90 => buffer.len() == 5,
-        _ => false,
-    };
-    if !shaped || modbus::unsealed(buffer).is_none() {
-        return None;
-    }
-    Some(ours.is_some_and(|ours| {
-        ours.unit == *unit && ours.table.function() == *function && buffer.len() == answer
-    }))
-}
-
-fn reads_as(pattern: &crate::pattern::Pattern, content: &[u8]) -> bool {
-    pattern
-        .matches(content, &[], &crate::pattern::Digits::default())
-        .is_some()
-}
-
-fn by_itself(text: &Text) -> Option<&Ask> {
-    text.asks.iter().find(|ask| ask.send.is_none())
-}
-
-/// An instrument that talks by itself said something that is not in the driver: its points are bad.
-fn unsaid(text: &Text, raw: Vec<u8>, failure: Failure) -> Heard {
-    let asks = text.asks.iter().filter(|ask| ask.send.is_none());
-    let answers = asks
-        .flat_map(|ask| &ask.measures)
-        .map(|measure| (measure.name.clone(), Answer::Bad(failure.word().to_owned())))
-        .collect();
-    Heard {
-        answers,
-        failure: Some(failure),
-        ..Heard::new(HeardAs::ByItself, raw)
-    }
-}
-
-fn identity_in(text: &Text, content: &[u8]) -> Option<String> {
-    let identity = text.identity.as_ref()?;
-    let found = identity
-        .reads
-        .matches(content, &[], &crate::pattern::Digits::default())?;
-    let (_, place) = found.into_iter().find(|(name, _)| name == "serial_number")?;
-    Some(String::from_utf8_lossy(content[place].trim_ascii()).into_owned())
-}
-
-/// Everything it says about itself.
-fn says_in(text: &Text, content: &[u8]) -> Vec<(String, String)> {
-    let found = text.identity.as_ref().and_then(|identity| {
-        identity
-            .reads
-            .matches(content, &[], &crate::pattern::Digits::default())
-    });
-    let named = found.into_iter().flatten().filter(|(name, _)| name != "_");
-    named
-        .map(|(name, place)| {
-            let words = String::from_utf8_lossy(content[place].trim_ascii()).into_owned();
-            (name, words)
-        })
-        .collect()
-}
-
-fn said_by(read: &Read) -> Vec<String> {
-    let points = read.points.iter().filter(|_| read.role != ReadRole::Values);
-    points.map(|point| point.name.clone()).collect()
-}
-
-fn says_of(read: &Read, fields: &Fields) -> Vec<(String, String)> {
-    let says = read.points.iter().filter_map(|point| {
-        let words = words_of(fields.get(&point.name)?);
-        Some((point.name.clone(), words))
-    });
-    says.collect()
-}
-
-fn words_of(field: &Field) -> String {
-    match field {
-        Field::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        Field::Count(count) => count.to_string(),
-        Field::Float { text, .. } => text.clone(),
-    }
-}
-
-fn registers(table: Table, first: u16, count: u16) -> String {
-    let name = Table::words()
-        .iter()
-        .find(|(_, known)| *known == table)
-        .map_or("", |(word, _)| word);
+fn registers_in_words(table: Table, first: u16, count: u16) -> String {
+    let name = table.word();
     match u32::from(first) + u32::from(count.max(1)) - 1 {
         last if last == u32::from(first) => format!("{name} {first}"),
         last => format!("{name} {first} to {last}"),
@@ -878,102 +570,11 @@ fn printed(send: Option<&[u8]>) -> String {
     send.unwrap_or_default().escape_ascii().to_string()
 }
 
-/// Every answer of the question this line can be.
-pub(crate) fn matching<'a>(ask: &'a Ask, content: &[u8]) -> Vec<(&'a TextAnswer, Found)> {
-    let digits = &ask.measures[0].making.digits;
-    ask.answers
-        .iter()
-        .filter_map(|answer| {
-            answer
-                .reads
-                .matches(content, &ask.units, digits)
-                .map(|found| (answer, found))
-        })
-        .collect()
-}
-
-/// The answer of this line, and its values. A line that fits two answers with different meaning has none:
-/// the driver is ambiguous, and its linter says so.
-pub(crate) fn answered(ask: &Ask, content: &[u8]) -> Option<(Then, Vec<(String, Answer)>)> {
-    let matching = matching(ask, content);
-    let (answer, found) = matching.first()?;
-    if matching.iter().any(|(other, _)| other.then != answer.then) {
-        let bad = ask
-            .measures
-            .iter()
-            .map(|measure| (measure.name.clone(), Answer::Bad("ambiguous".to_owned())));
-        return Some((Then::Bad("ambiguous".to_owned()), bad.collect()));
-    }
-    let fields = fields_in(ask, answer, found, content);
-    let answers = ask
-        .measures
-        .iter()
-        .map(|measure| {
-            let said = match &answer.then {
-                Then::Bad(because) => Answer::Bad(filled(because, &fields)),
-                Then::MoreFollows => Answer::Bad(String::new()),
-                Then::Gives { doubt } => {
-                    let judged = judge(&measure.name, measure.making.make(&fields), &ask.doubts, &fields);
-                    match (judged, doubt) {
-                        (Answer::Good(value), Some(because)) => {
-                            Answer::Uncertain(value, filled(because, &fields))
-                        }
-                        (judged, _) => judged,
-                    }
-                }
-            };
-            (measure.name.clone(), said)
-        })
-        .collect();
-    Some((answer.then.clone(), answers))
-}
-
-/// The fields of a line, under their own names; `{value}` under the measure's.
-pub(crate) fn fields_in(ask: &Ask, answer: &TextAnswer, found: &Found, content: &[u8]) -> Fields {
-    let mut fields = Fields::default();
-    for (slot, (name, place)) in answer.reads.slots().zip(found) {
-        if name != "_" {
-            fields.put(ask.fields_of(slot), Field::Text(content[place.clone()].to_vec()));
+impl Spoken {
+    fn commands(&self) -> &[Command] {
+        match self {
+            Self::Text(text) => &text.commands,
+            Self::Modbus(modbus) => &modbus.commands,
         }
     }
-    fields
-}
-
-/// The fields of an answer in registers, after those of the settings.
-pub(crate) fn fields_of(read: &Read, values: &[u8], settings: &Fields) -> Fields {
-    let mut fields = settings.clone();
-    for point in &read.points {
-        if let Some(field) = field_at(read.table, point, values) {
-            fields.put(&point.name, field);
-        }
-    }
-    fields
-}
-
-fn field_at(table: Table, point: &crate::driver::RegisterPoint, values: &[u8]) -> Option<Field> {
-    let at = usize::from(point.at);
-    if table.is_bits() {
-        let byte = values.get(at / 8)?;
-        return Some(Field::Count(i128::from(byte >> (at % 8) & 1)));
-    }
-    decode(
-        point.is,
-        point.order,
-        values.get(at * 2..at * 2 + usize::from(point.is.width()) * 2)?,
-    )
-}
-
-pub(crate) fn answers_of(read: &Read, fields: &Fields) -> Vec<(String, Answer)> {
-    read.measures
-        .iter()
-        .map(|measure| {
-            let answer = judge(&measure.name, measure.making.make(fields), &read.doubts, fields);
-            (measure.name.clone(), answer)
-        })
-        .collect()
-}
-
-fn identity_of(read: &Read, fields: &Fields) -> Option<String> {
-    let point = read.points.iter().find(|point| point.name == "serial_number")?;
-    Some(words_of(fields.get(&point.name)?))
 }

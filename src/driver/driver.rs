@@ -4,10 +4,11 @@
 use crate::modbus::Table;
 use crate::{
     Complaint,
+    command::{Command, CommandInfo, Does, Window},
     frame::Framing,
     meaning::{Doubt, Making},
     pattern::{Pattern, Slot},
-    registers::{Is, Order},
+    registers::{Is, Order, Slice},
 };
 use record::{Quality, Unit};
 use sha2::{Digest, Sha256};
@@ -85,6 +86,15 @@ pub enum Speaks {
     Modbus(Arc<Modbus>),
 }
 
+impl Speaks {
+    pub(crate) fn commands(&self) -> &[Command] {
+        match self {
+            Self::Text(text) => &text.commands,
+            Self::Modbus(modbus) => &modbus.commands,
+        }
+    }
+}
+
 /// A quirk with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caveat {
@@ -125,6 +135,10 @@ pub struct Sample {
     /// Measure and the words of its answer, in the order they come.
     pub gives: Vec<(String, Vec<String>)>,
     pub(crate) before: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How the same exchange goes on.
+    pub(crate) then: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where in what was heard the line was quiet.
+    pub(crate) pauses: Vec<usize>,
     pub(crate) span: Range<usize>,
     pub(crate) gives_span: Range<usize>,
 }
@@ -218,6 +232,7 @@ pub struct Text {
     pub(crate) identity: Option<TextIdentity>,
     /// Lines that say nothing about a value.
     pub(crate) asides: Vec<Pattern>,
+    pub(crate) commands: Vec<Command>,
     /// Samples are written as hexadecimal pairs.
     pub(crate) in_bytes: bool,
 }
@@ -227,6 +242,10 @@ pub struct Text {
 pub(crate) struct Ask {
     pub(crate) send: Option<Vec<u8>>,
     pub(crate) comes: Comes,
+    /// What makes it talk by itself.
+    pub(crate) start: Option<Start>,
+    /// The command that goes before it, among those of the driver.
+    pub(crate) after: Option<usize>,
     pub(crate) answer_within: Duration,
     pub(crate) pause_after: Duration,
     pub(crate) at_most_every: Duration,
@@ -235,6 +254,14 @@ pub(crate) struct Ask {
     pub(crate) doubts: Vec<Doubt>,
     /// Unit words on the wire.
     pub(crate) units: Vec<Vec<u8>>,
+}
+
+/// What makes an instrument talk by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    pub(crate) send: Vec<u8>,
+    /// It is sent again after so long a silence.
+    pub(crate) again_after: Duration,
 }
 
 /// One value.
@@ -326,6 +353,7 @@ pub struct Modbus {
     /// Reads may be asked as one over so many registers nobody wants; `None`: never.
     pub(crate) merge_over: Option<u16>,
     pub(crate) reads: Vec<Read>,
+    pub(crate) commands: Vec<Command>,
 }
 
 /// One request: all its points share one answer.
@@ -335,6 +363,7 @@ pub(crate) struct Read {
     pub(crate) table: Table,
     pub(crate) first: u16,
     pub(crate) count: u16,
+    pub(crate) window: Option<Window>,
     pub(crate) at_most_every: Duration,
     /// Never asked along with another.
     pub(crate) alone: bool,
@@ -360,6 +389,8 @@ pub(crate) struct RegisterPoint {
     pub(crate) name: String,
     pub(crate) is: Is,
     pub(crate) order: Order,
+    /// Only these of its bits.
+    pub(crate) slice: Option<Slice>,
     pub(crate) span: Range<usize>,
 }
 
@@ -384,6 +415,44 @@ impl Driver {
                 .flat_map(|read| read.measures.iter().map(|measure| measure.info(Comes::WhenAsked)))
                 .collect(),
         }
+    }
+
+    /// What it can be told to do, in the order of the file. Nothing of it is sent unless a configuration allows it.
+    pub fn commands(&self) -> Vec<CommandInfo> {
+        let opens = |at: usize| -> Vec<String> {
+            let measures: Vec<&Measure> = match &self.speaks {
+                Speaks::Text(text) => {
+                    let asks = text.asks.iter().filter(|ask| ask.after == Some(at));
+                    asks.flat_map(|ask| &ask.measures).collect()
+                }
+                Speaks::Modbus(modbus) => {
+                    let after = |read: &&Read| read.window.as_ref().is_some_and(|window| window.after == at);
+                    modbus
+                        .reads
+                        .iter()
+                        .filter(after)
+                        .flat_map(|read| &read.measures)
+                        .collect()
+                }
+            };
+            measures.into_iter().map(|measure| measure.name.clone()).collect()
+        };
+        let commands = self.speaks.commands().iter().enumerate();
+        commands
+            .map(|(at, command)| CommandInfo {
+                name: command.name.clone(),
+                title: command.title.clone(),
+                opens: opens(at),
+                writes: match &command.does {
+                    Does::Sends { send, .. } => crate::sample::shown(self, send),
+                    Does::Writes { writing, .. } => {
+                        let table = writing.table.word();
+                        let values: Vec<String> = writing.values.iter().map(u16::to_string).collect();
+                        format!("{} into {table} {}", values.join(", "), writing.first)
+                    }
+                },
+            })
+            .collect()
     }
 
     /// Serial line settings as they leave the factory.

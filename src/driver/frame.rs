@@ -1,6 +1,18 @@
 //! Where one frame ends and the next begins. Bytes go in one at a time, so that any chunking of the
 //! same bytes gives the same frames; after garbage the next whole frame is found.
 
+mod check;
+mod cut;
+mod inside;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use check::{Check, Checked, Covers, Stands, Written};
+pub(crate) use cut::{Cut, Cutter};
+pub(crate) use inside::{LengthInside, LengthIs};
+
+use std::time::Duration;
+
 /// How frames are told apart on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Framing {
@@ -8,14 +20,29 @@ pub(crate) struct Framing {
     pub(crate) ends_with: Vec<u8>,
     /// Put behind every question.
     pub(crate) sends_with: Vec<u8>,
-    /// Bytes of a frame in all, where it is fixed.
-    pub(crate) length: Option<usize>,
-    pub(crate) check: Option<Check>,
+    pub(crate) ends: Ends,
+    pub(crate) check: Option<Checked>,
     /// The eighth bit is parity or nothing.
     pub(crate) seven_bits: bool,
     /// Whole frames that follow no other rule.
     pub(crate) or_exactly: Vec<Vec<u8>>,
 }
+
+/// What decides that a frame is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// The bytes behind it.
+    Mark,
+    /// So many bytes in all.
+    Length(usize),
+    /// A number inside says how many.
+    Inside(LengthInside),
+    /// Nothing came for so long.
+    Silence(Duration),
+}
+
+/// Longer than any line of an instrument; what is longer has lost its end.
+pub(crate) const LONGEST: usize = 512;
 
 impl Framing {
     /// A frame around this content, as the instrument would send it.
@@ -23,215 +50,80 @@ impl Framing {
         if self.or_exactly.iter().any(|whole| whole == content) {
             return content.to_vec();
         }
+        let sum = self
+            .check
+            .map(|check| check.over(&self.starts_with, content, &self.ends_with))
+            .unwrap_or_default();
         let mut frame = [self.starts_with.as_slice(), content].concat();
         match self.check {
-            // behind a fixed frame its check stands last; on a line it stands before the end
-            Some(check) if self.length.is_some() => {
+            Some(check) if check.stands == Stands::BehindTheEnd => {
                 frame.extend(&self.ends_with);
-                frame.extend(check.over(&frame.clone()));
+                frame.extend(sum);
             }
-            check => {
-                frame.extend(check.map(|check| check.over(content)).unwrap_or_default());
+            _ => {
+                frame.extend(sum);
                 frame.extend(&self.ends_with);
             }
+        }
+        if let Ends::Inside(length) = self.ends {
+            length.write(&mut frame);
+            self.seal_again(&mut frame);
         }
         frame
     }
-}
 
-/// A check over a frame; it stands last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Check {
-    /// The low seven bits of all bytes, the check among them, add up to zero.
-    MinusSum7,
-    /// All bytes, the check among them, add up to zero.
-    MinusSum8,
-    /// Sum of the bytes before it.
-    Sum8,
-    /// Exclusive or of the bytes before it.
-    Xor,
-    /// CRC-16 as Modbus has it, low byte first.
-    Crc16,
-}
-
-impl Check {
-    pub(crate) fn words() -> &'static [(&'static str, Self)] {
-        &[
-            ("minus-sum-7", Self::MinusSum7),
-            ("minus-sum-8", Self::MinusSum8),
-            ("sum-8", Self::Sum8),
-            ("xor", Self::Xor),
-            ("crc-16", Self::Crc16),
-        ]
+    /// The length was put in after the check was made; where the check covers it, it must be made again.
+    fn seal_again(&self, frame: &mut Vec<u8>) {
+        let Some(check) = self.check else { return };
+        let sums = check.len();
+        let content = self.starts_with.len()..frame.len() - sums - self.ends_with.len();
+        let sum = check.over(&self.starts_with, &frame[content.clone()], &self.ends_with);
+        let at = match check.stands {
+            Stands::BehindTheEnd => frame.len() - sums,
+            Stands::BeforeTheEnd => content.end,
+        };
+        frame[at..at + sums].copy_from_slice(&sum);
     }
 
-    fn len(self) -> usize {
-        if self == Self::Crc16 { 2 } else { 1 }
-    }
-
-    /// The bytes that belong behind `body`.
-    pub(crate) fn over(self, body: &[u8]) -> Vec<u8> {
-        let sum = body.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
-        match self {
-            Self::MinusSum7 => vec![sum.wrapping_neg() & 0x7F],
-            Self::MinusSum8 => vec![sum.wrapping_neg()],
-            Self::Sum8 => vec![sum],
-            Self::Xor => vec![body.iter().fold(0, |all, byte| all ^ byte)],
-            Self::Crc16 => crate::crc16(body).to_le_bytes().to_vec(),
-        }
-    }
-}
-
-/// What came out of the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// A frame: what stands between its delimiters, and all its bytes.
-    Frame { content: Vec<u8>, raw: Vec<u8> },
-    /// It has the shape of a frame, but its check fails or its start is missing.
-    Damaged(Vec<u8>),
-    /// Bytes that belong to no frame.
-    Noise(Vec<u8>),
-}
-
-/// Longer than any line of an instrument; what is longer has lost its end.
-pub(crate) const LONGEST: usize = 512;
-
-/// Cuts a stream of bytes into frames.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Cutter {
-    raw: Vec<u8>,
-    noise: Vec<u8>,
-}
-
-impl Cutter {
-    pub(crate) fn push(&mut self, framing: &Framing, byte: u8, out: &mut Vec<Cut>) {
-        self.raw.push(byte);
-        if framing.length.is_some() {
-            self.fixed(framing, out);
-        } else {
-            self.delimited(framing, out);
-        }
-    }
-
-    pub(crate) fn clear(&mut self) -> Vec<u8> {
-        let mut all = std::mem::take(&mut self.noise);
-        all.append(&mut self.raw);
-        all
-    }
-
-    fn seen(&self, framing: &Framing) -> Vec<u8> {
-        let mask = if framing.seven_bits { 0x7F } else { 0xFF };
-        self.raw.iter().map(|byte| byte & mask).collect()
-    }
-
-    fn delimited(&mut self, framing: &Framing, out: &mut Vec<Cut>) {
-        // NUL between frames is the filler of old printers; inside a line it would be damage, and no line has it
-        if self.raw == [0] {
-            self.raw.clear();
-            return;
-        }
-        let seen = self.seen(framing);
-        if framing.or_exactly.contains(&seen) {
-            let raw = std::mem::take(&mut self.raw);
-            out.push(Cut::Frame { content: seen, raw });
-            return;
-        }
-        if seen.ends_with(&framing.ends_with) {
-            self.ended(framing, &seen, out);
-        } else if self.raw.len() > LONGEST {
-            out.push(Cut::Noise(std::mem::take(&mut self.raw)));
-        }
-    }
-
-    fn ended(&mut self, framing: &Framing, seen: &[u8], out: &mut Vec<Cut>) {
-        let mut raw = std::mem::take(&mut self.raw);
-        let body = seen.len() - framing.ends_with.len();
-        let start = if framing.starts_with.is_empty() {
-            0
-        } else {
-            match (0..body)
-                .rev()
-                .find(|at| seen[*at..body].starts_with(&framing.starts_with))
-            {
-                Some(at) => at,
-                // Cardinal puts its end mark in front: a delimiter alone is no frame
-                None if body == 0 => {
-                    self.noise.append(&mut raw);
-                    return;
-                }
-                None => return out.push(Cut::Damaged(raw)),
+    /// The content of a whole frame; `None` when it does not end as it should or its check fails.
+    pub(crate) fn opened<'f>(&self, frame: &'f [u8]) -> Option<&'f [u8]> {
+        let body = frame.strip_prefix(self.starts_with.as_slice())?;
+        let Some(check) = self.check else {
+            return body.strip_suffix(self.ends_with.as_slice());
+        };
+        let (content, sent) = match check.stands {
+            Stands::BehindTheEnd => {
+                let (body, sent) = body.split_at_checked(body.len().checked_sub(check.len())?)?;
+                (body.strip_suffix(self.ends_with.as_slice())?, sent)
+            }
+            Stands::BeforeTheEnd => {
+                let body = body.strip_suffix(self.ends_with.as_slice())?;
+                body.split_at_checked(body.len().checked_sub(check.len())?)?
             }
         };
-        if start > 0 {
-            out.push(Cut::Noise(raw.drain(..start).collect()));
-        }
-        let content = &seen[start + framing.starts_with.len()..body];
-        if framing.starts_with.is_empty() && content.is_empty() {
-            return; // an empty line says nothing
-        }
-        match framing.check {
-            None => out.push(Cut::Frame {
-                content: content.to_vec(),
-                raw,
-            }),
-            Some(check) => {
-                let (body, sent) = content.split_at(content.len().saturating_sub(check.len()));
-                if check.over(body) == sent {
-                    out.push(Cut::Frame {
-                        content: body.to_vec(),
-                        raw,
-                    });
-                } else {
-                    out.push(Cut::Damaged(raw));
-                }
-            }
-        }
+        check
+            .holds(&self.starts_with, content, &self.ends_with, sent)
+            .then_some(content)
     }
 
-    /// Fixed length: a delimiter may occur inside, even as the check, so length decides and not the delimiter.
-    fn fixed(&mut self, framing: &Framing, out: &mut Vec<Cut>) {
-        let length = framing.length.unwrap_or(1);
-        loop {
-            let seen = self.seen(framing);
-            let start = (0..seen.len())
-                .find(|at| begins(&seen[*at..], &framing.starts_with))
-                .unwrap_or(seen.len());
-            self.noise.extend(self.raw.drain(..start));
-            if self.noise.len() > LONGEST {
-                out.push(Cut::Noise(std::mem::take(&mut self.noise)));
-            }
-            if self.raw.len() < length {
-                return;
-            }
-            let frame = &seen[start..start + length];
-            let checked = framing.check.map_or(0, Check::len);
-            let end = length - checked - framing.ends_with.len();
-            let shaped = frame[end..].starts_with(&framing.ends_with);
-            let sound = framing.check.is_none_or(|check| {
-                let sum = check.over(&frame[..length - checked]);
-                sum == frame[length - checked..]
-            });
-            if shaped && sound {
-                if !self.noise.is_empty() {
-                    out.push(Cut::Noise(std::mem::take(&mut self.noise)));
-                }
-                let content = frame[framing.starts_with.len()..end].to_vec();
-                out.push(Cut::Frame {
-                    content,
-                    raw: self.raw.drain(..length).collect(),
-                });
-            } else {
-                if shaped {
-                    out.push(Cut::Damaged(self.raw[..length].to_vec()));
-                }
-                self.noise.extend(self.raw.drain(..1));
-            }
-        }
+    /// Bytes of a frame that says nothing.
+    pub(crate) fn least(&self) -> usize {
+        self.starts_with.len() + self.ends_with.len() + self.check.map_or(0, Checked::len)
+    }
+
+    /// Whether a frame of these bytes ends as it should, whatever its check says.
+    pub(crate) fn shaped(&self, frame: &[u8]) -> bool {
+        let behind = match self.check {
+            Some(check) if check.stands == Stands::BehindTheEnd => check.len(),
+            _ => 0,
+        };
+        let end = frame.len().saturating_sub(behind);
+        frame.starts_with(&self.starts_with) && frame[..end].ends_with(&self.ends_with)
     }
 }
 
 /// Whether these bytes begin a frame, as far as they go.
-fn begins(bytes: &[u8], start: &[u8]) -> bool {
+pub(crate) fn begins(bytes: &[u8], start: &[u8]) -> bool {
     let known = bytes.len().min(start.len());
     bytes[..known] == start[..known]
 }

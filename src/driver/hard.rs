@@ -2,10 +2,16 @@
 //! the language must be able to say them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod commands;
+mod framing;
+mod list;
+
+pub(crate) use framing::framings;
+
 use crate::{Conversation, ConversationOptions, Driver, Role, Transport, lint, modbus::sealed, run_samples};
 
 /// The file, and its Modbus frames with their check sums put in: `@01 03 00 00` is a frame without them.
-fn proven(name: &str, text: &str) -> Driver {
+pub(crate) fn proven(name: &str, text: &str) -> Driver {
     let mut whole = String::new();
     for (at, part) in text.split('@').enumerate() {
         let (bytes, rest) = if at == 0 {
@@ -31,14 +37,14 @@ fn proven(name: &str, text: &str) -> Driver {
     driver
 }
 
-fn modbus(body: &str) -> String {
+pub(crate) fn modbus(body: &str) -> String {
     format!(
         "format = 1\n[driver]\nname = \"hard\"\nedition = 1\ntitle = \"Hard\"\nmaker = \"Nobody\"\n\
          speaks = \"modbus\"\nevidence = \"draft\"\n{body}"
     )
 }
 
-fn text(serial: &str, body: &str) -> String {
+pub(crate) fn text(serial: &str, body: &str) -> String {
     format!(
         "format = 1\n[driver]\nname = \"hard\"\nedition = 1\ntitle = \"Hard\"\nmaker = \"Nobody\"\n\
          speaks = \"text-over-serial\"\nevidence = \"draft\"\n[serial]\n{serial}\n{body}"

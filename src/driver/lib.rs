@@ -4,6 +4,7 @@
 //! with it, a [`Player`] plays the instrument it describes, and its samples prove it: [`run_samples`], [`lint`].
 //! `docs/reference/driver.md` states the language.
 
+mod command;
 mod complaint;
 mod conversation;
 mod driver;
@@ -27,6 +28,7 @@ mod laws;
 #[cfg(test)]
 mod shipped;
 
+pub use command::{CommandInfo, Outcome};
 pub use complaint::Complaint;
 pub use conversation::{
     Conversation, ConversationOptions, Heard, HeardAs, Question, QuestionId, Role, Transport,

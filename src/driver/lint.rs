@@ -1,6 +1,8 @@
 //! Looks for what a driver leaves open: samples that disagree or are missing, lines that fit two answers,
 //! units that differ. A driver with complaints from here is not recorded with.
 
+mod commands;
+
 use crate::{
     Complaint,
     conversation::matching,
@@ -49,6 +51,7 @@ pub fn lint(driver: &Driver) -> Vec<Complaint> {
             complaints.extend(no_refusal(driver, modbus));
         }
     }
+    complaints.extend(commands::unproven(driver));
     complaints.extend(no_damage(driver));
     complaints.extend(
         measures(driver)
@@ -208,10 +211,7 @@ fn registers_of<'d>(
 fn ambiguous(driver: &Driver, text: &Text, ask: &Ask) -> Vec<Complaint> {
     let mut seen: Vec<(usize, usize)> = Vec::new();
     let mut complaints = Vec::new();
-    let lines = driver
-        .samples
-        .iter()
-        .flat_map(|sample| contents(text, &sample.hear));
+    let lines = driver.samples.iter().flat_map(|sample| contents(text, sample));
     for line in lines.chain(ask.answers.iter().map(|answer| probe(ask, answer))) {
         let fits = matching(ask, &line);
         let Some((first, _)) = fits.first() else { continue };
@@ -259,7 +259,7 @@ fn unproven_answers(driver: &Driver, text: &Text, ask: &Ask) -> Vec<Complaint> {
     let lines: Vec<Vec<u8>> = driver
         .samples
         .iter()
-        .flat_map(|sample| contents(text, &sample.hear))
+        .flat_map(|sample| contents(text, sample))
         .collect();
     ask.answers
         .iter()

@@ -35,7 +35,7 @@ pub(crate) fn merged(modbus: &Modbus) -> Vec<Merged> {
     let most = modbus.at_most.unwrap_or(u16::MAX).min(Table::Holding.most());
     let reads = &modbus.reads;
     let mut places: Vec<usize> = (0..reads.len())
-        .filter(|at| !reads[*at].alone && !reads[*at].table.is_bits())
+        .filter(|at| !reads[*at].alone && reads[*at].window.is_none() && !reads[*at].table.is_bits())
         .collect();
     places.sort_by_key(|at| (alike(&reads[*at]), reads[*at].first));
     let mut all: Vec<Merged> = Vec::new();

@@ -1,5 +1,4 @@
-//! Modbus on the wire: questions for reading, answers, exceptions, both framings. Nothing here writes
-//! to equipment.
+//! Modbus on the wire: questions for reading, what a declared command writes, answers, exceptions, both framings.
 
 /// The four tables of an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +21,12 @@ impl Table {
             ("input", Self::Input),
             ("holding", Self::Holding),
         ]
+    }
+
+    /// As a driver writes it.
+    pub(crate) fn word(self) -> &'static str {
+        let known = Self::words().iter().find(|(_, table)| *table == self);
+        known.map_or("", |(word, _)| word)
     }
 
     /// The function code that reads it.
@@ -111,17 +116,9 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    fn pdu(self) -> [u8; 6] {
+    pub(crate) fn pdu(self) -> [u8; 6] {
         let ([a, b], [c, d]) = (self.first.to_be_bytes(), self.count.to_be_bytes());
         [self.unit, self.table.function(), a, b, c, d]
-    }
-
-    pub(crate) fn rtu(self) -> Vec<u8> {
-        sealed(&self.pdu())
-    }
-
-    pub(crate) fn tcp(self, transaction: u16) -> Vec<u8> {
-        wrapped(transaction, &self.pdu())
     }
 
     /// Bytes of an answer with values: unit, function, byte count, values.
@@ -165,10 +162,151 @@ impl Request {
     }
 }
 
+/// What is written: which coils or registers, and what into them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Writing {
+    pub(crate) table: Table,
+    pub(crate) first: u16,
+    pub(crate) values: Vec<u16>,
+    /// 5, 6, 15 or 16.
+    pub(crate) function: u8,
+}
+
+impl Writing {
+    pub(crate) fn body(&self, unit: u8) -> Vec<u8> {
+        let [a, b] = self.first.to_be_bytes();
+        let mut body = vec![unit, self.function, a, b];
+        let first = self.values.first().copied().unwrap_or_default();
+        match self.function {
+            5 => body.extend(if first == 0 { [0, 0] } else { [0xFF, 0] }),
+            6 => body.extend(first.to_be_bytes()),
+            15 => {
+                let mut bits = vec![0_u8; self.values.len().div_ceil(8)];
+                for (at, _) in self.values.iter().enumerate().filter(|(_, value)| **value != 0) {
+                    bits[at / 8] |= 1 << (at % 8);
+                }
+                body.extend((self.values.len() as u16).to_be_bytes());
+                body.push(bits.len() as u8);
+                body.extend(bits);
+            }
+            _ => {
+                body.extend((self.values.len() as u16).to_be_bytes());
+                body.push((self.values.len() * 2) as u8);
+                body.extend(self.values.iter().flat_map(|value| value.to_be_bytes()));
+            }
+        }
+        body
+    }
+
+    /// What an instrument answers that has written it: the first six bytes come back.
+    pub(crate) fn answer(&self, unit: u8) -> [u8; 6] {
+        let body = self.body(unit);
+        std::array::from_fn(|at| body.get(at).copied().unwrap_or_default())
+    }
+
+    /// Reads what a master writes; anything else is `None`.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let [_, function @ (5 | 6 | 15 | 16), a, b, rest @ ..] = body else {
+            return None;
+        };
+        let words = |bytes: &[u8]| -> Vec<u16> {
+            bytes
+                .chunks_exact(2)
+                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+                .collect()
+        };
+        let values = match (function, rest) {
+            (5, [high, 0]) => vec![u16::from(*high == 0xFF)],
+            (6, [_, _]) => words(rest),
+            (15, [c, d, bytes, bits @ ..]) => {
+                let count = usize::from(u16::from_be_bytes([*c, *d]));
+                let whole = bits.len() == usize::from(*bytes) && bits.len() == count.div_ceil(8);
+                let bit = |at: usize| u16::from(bits[at / 8] >> (at % 8) & 1);
+                whole.then(|| (0..count).map(bit).collect())?
+            }
+            (16, [c, d, bytes, registers @ ..]) => {
+                let count = usize::from(u16::from_be_bytes([*c, *d]));
+                let whole = registers.len() == usize::from(*bytes) && registers.len() == count * 2;
+                whole.then(|| words(registers))?
+            }
+            _ => return None,
+        };
+        Some(Self {
+            table: if matches!(function, 5 | 15) {
+                Table::Coil
+            } else {
+                Table::Holding
+            },
+            first: u16::from_be_bytes([*a, *b]),
+            values,
+            function: *function,
+        })
+    }
+}
+
+/// What goes over the wire and must be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Read(Request),
+    /// With the answer it must have.
+    Write([u8; 6]),
+}
+
+impl Wire {
+    pub(crate) fn unit(self) -> u8 {
+        match self {
+            Self::Read(request) => request.unit,
+            Self::Write(answer) => answer[0],
+        }
+    }
+
+    pub(crate) fn function(self) -> u8 {
+        match self {
+            Self::Read(request) => request.table.function(),
+            Self::Write(answer) => answer[1],
+        }
+    }
+
+    /// Bytes of an answer that is no refusal, without its check sum.
+    pub(crate) fn answer_bytes(self) -> usize {
+        match self {
+            Self::Read(request) => request.answer_bytes(),
+            Self::Write(answer) => answer.len(),
+        }
+    }
+
+    /// Whether a frame begins as the awaited answer does.
+    pub(crate) fn begins(self, frame: &[u8]) -> bool {
+        match self {
+            Self::Read(request) => {
+                let count = request.answer_bytes() - 3;
+                frame.starts_with(&[request.unit, request.table.function(), count as u8])
+            }
+            Self::Write(answer) => frame.starts_with(&answer[..2]),
+        }
+    }
+
+    /// What an answer (unit, function, rest) says to it.
+    pub(crate) fn understand(self, body: &[u8]) -> Reply {
+        match self {
+            Self::Read(request) => request.understand(body),
+            Self::Write(answer) => match body {
+                body if body == answer => Reply::Written,
+                [unit, function, code] if *unit == answer[0] && *function == answer[1] | 0x80 => {
+                    Reply::Refused(*code)
+                }
+                _ => Reply::Unexpected,
+            },
+        }
+    }
+}
+
 /// What an answer says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
     Values(Vec<u8>),
+    /// What was written has been taken.
+    Written,
     Refused(u8),
     /// Well formed, but no answer to this question.
     Unexpected,
@@ -260,18 +398,61 @@ mod tests {
         for row in table.lines().filter(|row| row.contains('|')) {
             let cells: Vec<Vec<u8>> = row.split('|').map(bytes).collect();
             let asked = Request::read(unsealed(&cells[0]).expect(row)).expect(row);
-            assert_eq!(asked.rtu(), cells[0], "{row}");
+            assert_eq!(sealed(&asked.pdu()), cells[0], "{row}");
             let answer = unsealed(&cells[1]).expect(row);
             assert_eq!(asked.understand(answer), Reply::Values(cells[2].clone()), "{row}");
             // the same exchange behind a TCP header
             assert_eq!(
-                head(&asked.tcp(9)),
+                head(&wrapped(9, &asked.pdu())),
                 Head::Frame {
                     transaction: 9,
                     length: 12
                 },
                 "{row}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_the_standard_says_and_is_read_back_as_meant() {
+        // function | first | values | question | answer
+        let table = "
+            5  | 172 | 1             | 11 05 00 AC FF 00 | 11 05 00 AC FF 00
+            5  | 172 | 0             | 11 05 00 AC 00 00 | 11 05 00 AC 00 00
+            6  | 1   | 3             | 11 06 00 01 00 03 | 11 06 00 01 00 03
+            15 | 19  | 1 0 1 1 0 0 1 1 1 0 | 11 0F 00 13 00 0A 02 CD 01 | 11 0F 00 13 00 0A
+            16 | 1   | 10 258        | 11 10 00 01 00 02 04 00 0A 01 02 | 11 10 00 01 00 02";
+        for row in table.lines().filter(|row| row.contains('|')) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let function: u8 = cells[0].parse().unwrap();
+            let writing = Writing {
+                table: if matches!(function, 5 | 15) {
+                    Table::Coil
+                } else {
+                    Table::Holding
+                },
+                first: cells[1].parse().unwrap(),
+                values: cells[2]
+                    .split_whitespace()
+                    .map(|value| value.parse().unwrap())
+                    .collect(),
+                function,
+            };
+            assert_eq!(writing.body(0x11), bytes(cells[3]), "{row}");
+            assert_eq!(Writing::read(&bytes(cells[3])), Some(writing.clone()), "{row}");
+            let wire = Wire::Write(writing.answer(0x11));
+            assert_eq!(wire.understand(&bytes(cells[4])), Reply::Written, "{row}");
+            assert_eq!(
+                wire.understand(&[0x11, function | 0x80, 6]),
+                Reply::Refused(6),
+                "{row}"
+            );
+            // another unit, another place, another count: never the answer to what was written
+            for at in 0..5 {
+                let mut other = bytes(cells[4]);
+                other[at] ^= 1;
+                assert_eq!(wire.understand(&other), Reply::Unexpected, "{row} {at}");
+            }
         }
     }
 

@@ -2,14 +2,15 @@
 //! never says what its own driver would understand otherwise: each answer is read back before it is taken.
 
 use crate::{
+    command::{Carried, Command, Does, Proof},
     conversation::{Transport, answered, answers_of, fields_in, fields_of, matching},
-    driver::{Ask, Driver, Modbus, Read, ReadRole, Speaks, Text, TextAnswer, Then},
+    driver::{Ask, Driver, Modbus, Read, ReadRole, Sample, Speaks, Text, TextAnswer, Then},
     frame::Cut,
     meaning::{Doubt, Field, Fields, Making},
     merge::merged,
     modbus::{self, Request, Table, exception_code},
     pattern::{Kind, Pattern, Slot},
-    registers::encode,
+    registers::{decode, encode},
 };
 use record::{Answer, Quality};
 use std::{collections::BTreeMap, sync::Arc};
@@ -43,6 +44,7 @@ pub struct Player {
     transport: Transport,
     mood: Mood,
     buffer: Vec<u8>,
+    commanded: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -73,6 +75,7 @@ impl Player {
             transport: options.transport,
             mood: Mood::Well,
             buffer: Vec::new(),
+            commanded: Vec::new(),
         }
     }
 
@@ -134,10 +137,11 @@ impl Player {
         let mut replies = Vec::new();
         for byte in bytes {
             self.buffer.push(*byte);
-            let reply = match &self.played {
-                Played::Text(text) => text.reply(&mut self.buffer),
+            let reply = match &mut self.played {
+                Played::Text(text) => text.reply(&mut self.buffer, &mut self.commanded),
                 Played::Modbus(modbus) => {
-                    modbus.reply(&mut self.buffer, self.unit, self.transport, self.mood)
+                    let at = (self.unit, self.transport, self.mood);
+                    modbus.reply(&mut self.buffer, at, &mut self.commanded)
                 }
             };
             let Some(mut reply) = reply else { continue };
@@ -149,6 +153,12 @@ impl Player {
             replies.append(&mut reply);
         }
         replies
+    }
+
+    /// The commands it was given since this was asked last, by name. What they do to its values is for whoever
+    /// plays it to decide.
+    pub fn take_commands(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.commanded)
     }
 
     /// One frame of an instrument that talks by itself, or at the press of its print key; empty for others.
@@ -188,6 +198,10 @@ struct PlayedText {
     /// For each question and each of its answers a line from a sample, to copy widths and columns from.
     models: Vec<Vec<Option<Vec<u8>>>>,
     identity: String,
+    /// What it says when it has done a command.
+    done: Vec<Vec<u8>>,
+    /// For each question, whether it talks by itself already.
+    talking: Vec<bool>,
 }
 
 impl PlayedText {
@@ -195,7 +209,7 @@ impl PlayedText {
         let frames: Vec<Vec<u8>> = driver
             .samples
             .iter()
-            .flat_map(|sample| contents(text, &sample.hear))
+            .flat_map(|sample| contents(text, sample))
             .collect();
         let model = |ask: &Ask, answer: &TextAnswer| {
             let fits = |line: &&Vec<u8>| {
@@ -237,11 +251,14 @@ impl PlayedText {
             .find(|(name, _)| name == "serial_number")
             .and_then(|(_, words)| words.first().cloned())
             .unwrap_or_else(|| "1000001".to_owned());
+        let done = text.commands.iter().map(|command| carried_out(command, &frames));
         Self {
             text: text.clone(),
             lines,
             models,
             identity,
+            done: done.collect(),
+            talking: text.asks.iter().map(|ask| ask.start.is_none()).collect(),
         }
     }
 
@@ -280,8 +297,27 @@ impl PlayedText {
             })
     }
 
-    fn reply(&self, buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
-        let framing = &self.text.framing;
+    fn reply(&mut self, buffer: &mut Vec<u8>, commanded: &mut Vec<String>) -> Option<Vec<u8>> {
+        let text = self.text.clone();
+        let framing = &text.framing;
+        for (at, command) in text.commands.iter().enumerate() {
+            let Does::Sends { send, .. } = &command.does else {
+                continue;
+            };
+            if buffer.ends_with(&[send.as_slice(), &framing.sends_with].concat()) {
+                buffer.clear();
+                commanded.push(command.name.clone());
+                return Some(framing.wrap(&self.done[at]));
+            }
+        }
+        for (at, ask) in text.asks.iter().enumerate() {
+            let Some(start) = &ask.start else { continue };
+            if buffer.ends_with(&[start.send.as_slice(), &framing.sends_with].concat()) {
+                buffer.clear();
+                self.talking[at] = true;
+                return None;
+            }
+        }
         for (at, ask) in self.text.asks.iter().enumerate() {
             let Some(send) = &ask.send else { continue };
             if buffer.ends_with(&[send.as_slice(), &framing.sends_with].concat()) {
@@ -341,19 +377,52 @@ impl PlayedText {
             .asks
             .iter()
             .zip(&self.lines)
-            .filter(|(ask, _)| ask.send.is_none());
+            .zip(&self.talking)
+            .filter(|((ask, _), talking)| ask.send.is_none() && **talking);
         by_itself
-            .flat_map(|(_, line)| self.text.framing.wrap(line))
+            .flat_map(|((_, line), _)| self.text.framing.wrap(line))
             .collect()
     }
 }
 
-/// The frames in these bytes.
-pub(crate) fn contents(text: &Text, bytes: &[u8]) -> Vec<Vec<u8>> {
+/// A line that says that a command has been carried out, as a sample shows it.
+fn carried_out(command: &Command, frames: &[Vec<u8>]) -> Vec<u8> {
+    let Does::Sends { answers, .. } = &command.does else {
+        return Vec::new();
+    };
+    let Some(answer) = answers.iter().find(|answer| answer.then == Carried::Out) else {
+        return Vec::new();
+    };
+    let plain = crate::pattern::Digits::default();
+    let shown = frames
+        .iter()
+        .find(|line| answer.reads.matches(line, &[], &plain).is_some());
+    shown.cloned().unwrap_or_else(|| {
+        answer
+            .reads
+            .render(|slot| vec![b' '; slot.width.map_or(1, |(least, _)| least)])
+    })
+}
+
+/// The frames in what a sample heard.
+pub(crate) fn contents(text: &Text, sample: &Sample) -> Vec<Vec<u8>> {
     let mut cutter = crate::frame::Cutter::default();
     let mut cuts = Vec::new();
-    for byte in bytes {
-        cutter.push(&text.framing, *byte, &mut cuts);
+    let mut hears = vec![(sample.hear.as_slice(), sample.pauses.as_slice())];
+    hears.extend(
+        sample
+            .then
+            .iter()
+            .map(|(_, hear)| (hear.as_slice(), &[] as &[usize])),
+    );
+    for (bytes, pauses) in hears {
+        for (at, byte) in bytes.iter().enumerate() {
+            if pauses.contains(&at) {
+                cutter.quiet(&text.framing, &mut cuts);
+            }
+            cutter.push(&text.framing, *byte, &mut cuts);
+        }
+        cutter.quiet(&text.framing, &mut cuts);
     }
     cuts.into_iter()
         .filter_map(|cut| match cut {
@@ -507,6 +576,18 @@ impl PlayedModbus {
                 played.store(read, &values);
             }
         }
+        for command in &modbus.commands {
+            let Does::Writes {
+                proof: Some(proof), ..
+            } = &command.does
+            else {
+                continue;
+            };
+            for register in 0..proof.count {
+                let place = (proof.table.function(), proof.first.wrapping_add(register));
+                played.image.entry(place).or_insert(0);
+            }
+        }
         // who may be asked over a hole has something there
         for merged in merged(modbus) {
             for register in 0..merged.count {
@@ -656,7 +737,20 @@ impl PlayedModbus {
                     .insert((function, first), u16::from(*field != Field::Count(0)));
                 continue;
             }
-            let bytes = encode(point.is, point.order, field)?;
+            let bytes = match (point.slice, field) {
+                (Some(slice), Field::Count(count)) => {
+                    let wire = self.values(Request {
+                        first,
+                        count: point.is.width(),
+                        ..Self::request(read)
+                    })?;
+                    let Field::Count(whole) = decode(point.is, point.order, &wire)? else {
+                        return None;
+                    };
+                    encode(point.is, point.order, &Field::Count(slice.put(whole, *count)?))?
+                }
+                _ => encode(point.is, point.order, field)?,
+            };
             for (at, pair) in bytes.chunks_exact(2).enumerate() {
                 self.image.insert(
                     (function, first + at as u16),
@@ -681,7 +775,12 @@ impl PlayedModbus {
         }
     }
 
-    fn reply(&self, buffer: &mut Vec<u8>, unit: u8, transport: Transport, mood: Mood) -> Option<Vec<u8>> {
+    fn reply(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        (unit, transport, mood): (u8, Transport, Mood),
+        commanded: &mut Vec<String>,
+    ) -> Option<Vec<u8>> {
         if transport == Transport::ModbusTcp {
             return match modbus::head(buffer) {
                 modbus::Head::Partial => None,
@@ -692,25 +791,95 @@ impl PlayedModbus {
                 modbus::Head::Frame { transaction, length } => {
                     let frame: Vec<u8> = buffer.drain(..length).collect();
                     let body = &frame[6..];
-                    (body[0] == unit).then(|| modbus::wrapped(transaction, &self.body(body, mood)))
+                    (body[0] == unit).then(|| modbus::wrapped(transaction, &self.body(body, mood, commanded)))
                 }
             };
         }
-        let start = buffer.len().checked_sub(8)?;
-        let body = modbus::unsealed(&buffer[start..])?;
-        if body[0] != unit {
-            return None;
-        }
-        let reply = modbus::sealed(&self.body(body, mood));
+        let writes = self
+            .modbus
+            .commands
+            .iter()
+            .filter_map(|command| match &command.does {
+                Does::Writes { writing, .. } => Some(writing.body(unit).len() + 2),
+                Does::Sends { .. } => None,
+            });
+        let body = std::iter::once(8).chain(writes).find_map(|length| {
+            let start = buffer.len().checked_sub(length)?;
+            modbus::unsealed(&buffer[start..]).filter(|body| body[0] == unit)
+        })?;
+        let body = body.to_vec();
+        let reply = modbus::sealed(&self.body(&body, mood, commanded));
         buffer.clear();
         Some(reply)
     }
 
-    fn body(&self, asked: &[u8], mood: Mood) -> Vec<u8> {
+    /// What it does when something is written: only what its driver says it can be told.
+    fn told(&mut self, writing: &modbus::Writing) -> Option<String> {
+        let modbus = self.modbus.clone();
+        let known = |command: &&Command| matches!(&command.does, Does::Writes { writing: known, .. } if known == writing);
+        let at = modbus.commands.iter().position(|command| known(&command))?;
+        let command = &modbus.commands[at];
+        for (value, place) in writing.values.iter().zip(writing.first..) {
+            self.image.insert((writing.table.function(), place), *value);
+        }
+        let before = self.fields();
+        let mut after = before.clone();
+        let opened = modbus.reads.iter().filter_map(|read| read.window.as_ref());
+        for when in opened
+            .filter(|window| window.after == at)
+            .filter_map(|window| window.ready_when.as_ref())
+        {
+            when.make(&mut after, true);
+        }
+        for read in &modbus.reads {
+            self.write_changed(read, &before, &after);
+        }
+        if let Does::Writes {
+            proof: Some(proof), ..
+        } = &command.does
+        {
+            self.prove(proof);
+        }
+        Some(command.name.clone())
+    }
+
+    /// Its registers say that the command has been carried out.
+    fn prove(&mut self, proof: &Proof) {
+        let read = Read {
+            role: ReadRole::Values,
+            table: proof.table,
+            first: proof.first,
+            count: proof.count,
+            window: None,
+            alone: true,
+            at_most_every: proof.within,
+            points: proof.points.clone(),
+            measures: Vec::new(),
+            doubts: Vec::new(),
+            span: 0..0,
+        };
+        let values = self.values(Self::request(&read)).unwrap_or_default();
+        let before = fields_of(&read, &values, &Fields::default());
+        let mut after = before.clone();
+        for (when, _) in &proof.refused {
+            when.make(&mut after, false);
+        }
+        proof.done_when.make(&mut after, true);
+        self.write_changed(&read, &before, &after);
+    }
+
+    fn body(&mut self, asked: &[u8], mood: Mood, commanded: &mut Vec<String>) -> Vec<u8> {
         let (unit, function) = (asked[0], asked.get(1).copied().unwrap_or_default());
         let refused = |code| vec![unit, function | 0x80, code];
         if let Mood::Refusing(code) = mood {
             return refused(code);
+        }
+        if let Some(writing) = modbus::Writing::read(asked) {
+            let Some(name) = self.told(&writing) else {
+                return refused(2);
+            };
+            commanded.push(name);
+            return writing.answer(unit).to_vec();
         }
         if Table::of_function(function).is_none() {
             return refused(1);
@@ -743,6 +912,12 @@ fn first_good(driver: &Driver, read: &Read) -> Option<Vec<u8>> {
         .iter()
         .flat_map(|sample| &sample.before)
         .find_map(|(send, hear)| of_this(send, hear));
+    let exchanges = |sample: &Sample| -> Option<Vec<u8>> {
+        let first = of_this(&sample.send, &sample.hear);
+        // of a window that opens late, the last answer counts
+        let then = sample.then.iter().rev();
+        first.or_else(|| then.clone().find_map(|(send, hear)| of_this(send, hear)))
+    };
     let good = driver
         .samples
         .iter()
@@ -753,11 +928,8 @@ fn first_good(driver: &Driver, read: &Read) -> Option<Vec<u8>> {
                 .flat_map(|(_, words)| words)
                 .all(|words| !words.contains("bad: ") && !words.contains("uncertain: "))
         })
-        .find_map(|sample| of_this(&sample.send, &sample.hear));
-    before.or(good).or_else(|| {
-        driver
-            .samples
-            .iter()
-            .find_map(|sample| of_this(&sample.send, &sample.hear))
-    })
+        .find_map(exchanges);
+    before
+        .or(good)
+        .or_else(|| driver.samples.iter().find_map(exchanges))
 }

@@ -86,6 +86,37 @@ impl Is {
     }
 }
 
+/// Some bits of a number, where one value lies across others: `bits = "0 to 16"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slice {
+    pub(crate) low: u8,
+    pub(crate) high: u8,
+}
+
+impl Slice {
+    /// Reads `0 to 16`, or `7`.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (low, high) = text.split_once(" to ").unwrap_or((text, text));
+        let (low, high) = (low.parse().ok()?, high.parse().ok()?);
+        (low <= high && high < 64).then_some(Self { low, high })
+    }
+
+    fn mask(self) -> i128 {
+        (1_i128 << (self.high - self.low + 1)) - 1
+    }
+
+    /// The number in these bits.
+    pub(crate) fn of(self, count: i128) -> i128 {
+        count >> self.low & self.mask()
+    }
+
+    /// The whole with this number in these bits, the others left as they are.
+    pub(crate) fn put(self, whole: i128, number: i128) -> Option<i128> {
+        let fits = (0..=self.mask()).contains(&number);
+        fits.then_some((whole & !(self.mask() << self.low)) | (number << self.low))
+    }
+}
+
 /// In which order the bytes of a value travel; `ABCD` is the highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Order {

@@ -3,7 +3,9 @@
 
 use crate::{
     Driver,
-    conversation::{Conversation, ConversationOptions, HeardAs, QuestionId, Role, Transport},
+    conversation::{
+        Conversation, ConversationOptions, Heard, HeardAs, Question, QuestionId, Role, Transport,
+    },
     driver::{Sample, Speaks},
 };
 use std::ops::Range;
@@ -56,7 +58,7 @@ pub(crate) fn run_sample(driver: &Driver, sample: &Sample) -> SampleResult {
         match question_of(&mut talk, send) {
             Some(id) => {
                 talk.ask(id);
-                talk.hear(hear);
+                heard_in(&mut talk, hear, &[]);
                 talk.forget();
             }
             None => return result(Vec::new(), Some(nobody_asks(driver, send))),
@@ -73,9 +75,26 @@ pub(crate) fn run_sample(driver: &Driver, sample: &Sample) -> SampleResult {
     if let Some(id) = asked {
         talk.ask(id);
     }
+    let command = asked.and_then(|id| command_of(&talk, id));
     let mut gave: Vec<(String, String)> = Vec::new();
-    let heard = talk.hear(&sample.hear);
+    let mut heard = heard_in(&mut talk, &sample.hear, &sample.pauses);
+    for (send, hear) in &sample.then {
+        let sent = talk.go_on().map(|(bytes, _)| bytes).unwrap_or_default();
+        if sent != *send {
+            let sent = if sent.is_empty() {
+                "nothing".to_owned()
+            } else {
+                shown(driver, &sent)
+            };
+            let trouble = format!("then it sends {sent}, and not {}", shown(driver, send));
+            return result(Vec::new(), Some(trouble));
+        }
+        heard.extend(heard_in(&mut talk, hear, &[]));
+    }
     for one in heard.into_iter().chain(talk.give_up()) {
+        if let (Some(outcome), Some(name)) = (&one.outcome, &command) {
+            gave.push((name.clone(), outcome.to_string()));
+        }
         if matches!(one.heard_as, HeardAs::Answer | HeardAs::ByItself) {
             gave.extend(
                 one.answers
@@ -109,13 +128,42 @@ pub(crate) fn conversation_of(driver: &Driver, sample: &Sample) -> Conversation 
         Speaks::Text(_) => (0, Transport::Serial),
         Speaks::Modbus(_) => (sample.send.first().copied().unwrap_or(1), Transport::ModbusRtu),
     };
-    Conversation::new(driver, ConversationOptions { unit_id, transport })
+    let mut talk = Conversation::new(driver, ConversationOptions { unit_id, transport });
+    // a sample shows what happens where everything is allowed
+    talk.allow(driver.commands().into_iter().map(|command| command.name));
+    talk
+}
+
+/// Everything heard in these bytes, with pauses where the line was quiet, and behind the last byte.
+pub(crate) fn heard_in(talk: &mut Conversation, bytes: &[u8], pauses: &[usize]) -> Vec<Heard> {
+    let mut heard = Vec::new();
+    let ends = pauses.iter().copied().chain([bytes.len()]);
+    let mut from = 0;
+    for end in ends {
+        heard.extend(talk.hear(bytes.get(from..end).unwrap_or_default()));
+        heard.extend(talk.quiet());
+        from = end;
+    }
+    heard
+}
+
+fn command_of(talk: &Conversation, id: QuestionId) -> Option<String> {
+    let commands = talk.commands().into_iter();
+    commands
+        .filter(|(_, question)| question.id == id)
+        .map(|(name, _)| name)
+        .next()
+}
+
+fn asked(talk: &Conversation) -> impl Iterator<Item = Question> {
+    let commands = talk.commands().into_iter().map(|(_, question)| question);
+    talk.questions().into_iter().chain(commands)
 }
 
 /// The question whose bytes these are.
 pub(crate) fn question_of(talk: &mut Conversation, send: &[u8]) -> Option<QuestionId> {
-    let questions = talk.questions();
-    let found = questions.iter().find(|question| {
+    let all: Vec<Question> = asked(talk).collect();
+    let found = all.iter().find(|question| {
         let bytes = talk.ask(question.id);
         talk.forget();
         bytes == send
@@ -132,16 +180,20 @@ fn nobody_asks(driver: &Driver, send: &[u8]) -> String {
             hear: Vec::new(),
             gives: Vec::new(),
             before: Vec::new(),
+            then: Vec::new(),
+            pauses: Vec::new(),
             span: 0..0,
             gives_span: 0..0,
         },
     );
-    let questions: Vec<String> = talk
-        .questions()
+    let all: Vec<Question> = asked(&talk).collect();
+    let questions: Vec<String> = all
         .iter()
         .map(|question| {
             let what = match question.role {
                 Role::Identity => "identity".to_owned(),
+                Role::Start => "to begin".to_owned(),
+                Role::Command => command_of(&talk, question.id).unwrap_or_default(),
                 _ => question.measures.join(", "),
             };
             format!("{what}: {}", shown(driver, &talk.ask(question.id)))

@@ -308,6 +308,28 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// Whole numbers in a list.
+    pub(crate) fn numbers(&self, key: &'static str) -> Vec<At<i64>> {
+        let Some((value, span)) = self.value(key) else {
+            return Vec::new();
+        };
+        let Some(array) = value.as_array() else {
+            self.wrong_kind(key, "a list of whole numbers", value, span);
+            return Vec::new();
+        };
+        let mut numbers = Vec::new();
+        for item in array {
+            match integer(item.get_ref()) {
+                Some(what) => numbers.push(At {
+                    what,
+                    span: item.span(),
+                }),
+                None => self.wrong_kind(key, "a list of whole numbers", item.get_ref(), item.span()),
+            }
+        }
+        numbers
+    }
+
     /// Names the driver chooses itself, each with a text: `{ G = "g", K = "kg" }`.
     pub(crate) fn named_texts(&self, key: &'static str) -> Vec<(At<String>, At<String>)> {
         let Some(block) = self.block(key, key) else {

@@ -47,6 +47,9 @@ fn one(page: &Page, written: &written::Equipment, library: &Library) -> Known {
     {
         draft(page, flag, &tag, found);
     }
+    let allowed = found
+        .map(|found| allowed(page, written, found))
+        .unwrap_or_default();
     let may_record = written
         .record_with_draft
         .as_ref()
@@ -61,6 +64,7 @@ fn one(page: &Page, written: &written::Equipment, library: &Library) -> Known {
             .as_ref()
             .map_or(written.place.clone(), Spanned::span),
         driver: found.map(|found| (found.name.clone(), found.points())),
+        closed: found.map(|found| closed(found, &allowed)).unwrap_or_default(),
         shows_only: found.is_some_and(is_draft) && !may_record,
         every: written
             .every
@@ -74,6 +78,63 @@ fn one(page: &Page, written: &written::Equipment, library: &Library) -> Known {
         link,
         tag,
     }
+}
+
+/// Which commands may be sent; one that the driver does not have is refused, since nobody knows what was meant.
+fn allowed(page: &Page, written: &written::Equipment, driver: &Driver) -> Vec<String> {
+    let commands = driver.commands();
+    let names: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
+    let tag = written.tag.get_ref();
+    let mut allowed: Vec<String> = Vec::new();
+    for name in &written.allow {
+        if names.contains(&name.get_ref().as_str()) {
+            allowed.push(name.get_ref().clone());
+            continue;
+        }
+        let meant = nearest(name.get_ref(), names.iter().copied());
+        let meant = meant.map_or_else(String::new, |meant| format!("did you mean \"{meant}\"?\n"));
+        let known = if names.is_empty() {
+            "its driver only reads: take `allow` out".to_owned()
+        } else {
+            format!("its driver has: {}", names.join(", "))
+        };
+        page.add(
+            Complaint::new(
+                "no-such-command",
+                format!("{tag} cannot be told {:?}", name.get_ref()),
+            )
+            .mark(name.span(), format!("not in the driver {}", driver.name))
+            .why("only what a driver declares, with what proves it, is ever written to equipment")
+            .help(format!("{meant}{known}")),
+        );
+    }
+    if let (Some(first), false) = (written.allow.first(), allowed.is_empty()) {
+        page.warn(
+            Complaint::new(
+                "may-write",
+                format!("this gateway may write to {tag}: {}", allowed.join(", ")),
+            )
+            .mark(first.span(), "")
+            .why("what is written can change the instrument; each time is an entry, with what became of it")
+            .help("take `allow` out where reading is enough"),
+        );
+    }
+    allowed
+}
+
+/// Points that can only be read after a command which is not allowed.
+fn closed(driver: &Driver, allowed: &[String]) -> Vec<(String, String)> {
+    let shut = driver
+        .commands()
+        .into_iter()
+        .filter(|command| !allowed.contains(&command.name));
+    shut.flat_map(|command| {
+        command
+            .opens
+            .into_iter()
+            .map(move |measure| (measure, command.name.clone()))
+    })
+    .collect()
 }
 
 /// Recording with a draft is allowed where it is said, and stays in sight until it is over.
@@ -451,6 +512,7 @@ pub(super) fn equipment(
                 .is_some_and(|flag| *flag.get_ref()),
             ranges: super::ranges::ranges(page, written, known),
             divisions: super::ranges::divisions(page, written, known),
+            allow: written.allow.iter().map(|name| name.get_ref().clone()).collect(),
         };
         all.insert(known.tag.clone(), equipment);
     }

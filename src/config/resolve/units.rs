@@ -84,6 +84,15 @@ pub(super) fn find_point(
         );
         return None;
     };
+    if let Some((_, command)) = known.closed.iter().find(|(closed, _)| closed == measure) {
+        page.add(
+            Complaint::new("window-not-allowed", format!("{tag}.{measure} can only be read after {command:?}, which is not allowed"))
+                .mark(written.span(), "recorded here")
+                .mark(known.driver_place.clone(), format!("{driver} writes {command:?} before it reads this"))
+                .why("nothing is written to equipment unless the configuration says so; without it there are no values")
+                .help(format!("write allow = [\"{command}\"] in [equipment.{}], or record another point", written::quoted(tag))),
+        );
+    }
     if known.shows_only {
         page.add(
             Complaint::new("draft-driver", format!("the driver of {tag} is a draft, and its values are to be recorded"))

@@ -49,11 +49,13 @@ impl Plan {
             unit_id: equipment.unit_id.unwrap_or(1),
             transport,
         };
+        let mut conversation = Conversation::new(driver, options);
+        conversation.allow(equipment.allow.iter().cloned());
         let points = driver.points();
         let expected = points.iter().filter(|point| point.comes != Comes::WhenPrinted);
         let asked = Asked {
             tag: equipment.tag.clone(),
-            conversation: Conversation::new(driver, options),
+            conversation,
             unit: registers.then_some(options.unit_id),
             every: equipment.every,
             known: equipment
