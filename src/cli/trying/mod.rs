@@ -279,7 +279,7 @@ impl Bench<'_> {
         match exchange.role {
             Role::Settings => self.settings.push(exchange),
             Role::Values => self.last = Some(exchange),
-            Role::Identity => {}
+            Role::Identity | Role::Start | Role::Command => {}
         }
     }
 
