@@ -147,6 +147,11 @@ fn gateway(gateway: &Gateway) -> Vec<Line> {
         ("clock_may_differ_by", time(gateway.clock_may_differ_by)),
         ("settle", time(gateway.settle)),
         ("recipes", maybe(gateway.recipes.as_ref(), |folder| path(folder))),
+        (
+            "when_calibration_is_over",
+            gateway.when_calibration_is_over.word().to_owned(),
+        ),
+        ("values_by_hand_by", gateway.values_by_hand_by.join(" or ")),
     ]
 }
 

@@ -22,6 +22,7 @@ mod written;
 pub use difference::{Change, Part, difference, limits_in_words};
 pub use near::nearest;
 pub use render::{place, render, render_warning};
+pub use sentence::ROLES;
 pub use written::KEYS;
 
 use block::Page;

@@ -87,6 +87,29 @@ pub struct Gateway {
     pub settle: Duration,
     /// `recipes = "/etc/steelyard/recipes"`: a directory whose `*.toml` are recipes. None: none lie there.
     pub recipes: Option<PathBuf>,
+    /// `when_calibration_is_over = "exception"`.
+    pub when_calibration_is_over: WhenOver,
+    /// `values_by_hand_by = "supervisor"`: roles that may enter values by hand.
+    pub values_by_hand_by: Vec<String>,
+}
+
+/// What happens to readings of an instrument whose calibration is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Default)]
+pub enum WhenOver {
+    /// They are marked and judged; the batch carries an exception.
+    #[default]
+    Exception,
+    /// They are marked and count for nothing; the batch carries an exception.
+    Stop,
+}
+
+impl WhenOver {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exception => "exception",
+            Self::Stop => "stop",
+        }
+    }
 }
 
 /// `[record_store]`.

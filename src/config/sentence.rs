@@ -168,6 +168,41 @@ pub fn duration(text: &str) -> Result<Duration, Slip> {
     }
 }
 
+/// The roles a person may have.
+pub const ROLES: &[&str] = &["operator", "verifier", "supervisor", "engineer", "reviewer"];
+
+/// `supervisor`, `operator or supervisor`: who may do something.
+pub fn roles(text: &str) -> Result<Vec<String>, Slip> {
+    let mut roles = Vec::new();
+    for (at, (word, place)) in words(text).into_iter().enumerate() {
+        let known = at % 2 == 0 && ROLES.contains(&word);
+        if !known && (at % 2 == 0 || word != "or") {
+            let help = format!(
+                "write one role, or several with \"or\" between them: \"operator or supervisor\"; roles are {}",
+                ROLES.join(", ")
+            );
+            return Err(slip(
+                "sentence-unknown",
+                format!("{word:?} is no role"),
+                place,
+                help,
+            ));
+        }
+        if known {
+            roles.push(word.to_owned());
+        }
+    }
+    if roles.is_empty() || words(text).len() % 2 == 0 {
+        return Err(slip(
+            "sentence-unknown",
+            "this sentence stops too early",
+            whole(text),
+            "write a role, such as \"supervisor\"",
+        ));
+    }
+    Ok(roles)
+}
+
 /// `24 h old`, `30 d old`: how old something may be.
 pub fn age(text: &str) -> Result<Duration, Slip> {
     let Some(time) = text.trim_end().strip_suffix(" old") else {

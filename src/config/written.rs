@@ -3,7 +3,7 @@
 
 use super::{
     block::{Block, Page},
-    plant::{Authority, Pace, Use},
+    plant::{Authority, Pace, Use, WhenOver},
     recipe,
     sentence::{self, Band},
 };
@@ -52,6 +52,8 @@ const GATEWAY: &[&str] = &[
     "clock_may_differ_by",
     "settle",
     "recipes",
+    "when_calibration_is_over",
+    "values_by_hand_by",
 ];
 const RECORD_STORE: &[&str] = &[
     "broker",
@@ -152,6 +154,8 @@ pub(super) struct Gateway {
     pub(super) clock_may_differ_by: Key<Duration>,
     pub(super) settle: Key<Duration>,
     pub(super) recipes: Key<String>,
+    pub(super) when_calibration_is_over: Key<WhenOver>,
+    pub(super) values_by_hand_by: Key<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -336,6 +340,11 @@ fn gateway(block: &Block) -> Gateway {
         clock_may_differ_by: block.sentence("clock_may_differ_by", sentence::duration),
         settle: block.sentence("settle", sentence::duration),
         recipes: block.text("recipes"),
+        when_calibration_is_over: block.word(
+            "when_calibration_is_over",
+            &[("exception", WhenOver::Exception), ("stop", WhenOver::Stop)],
+        ),
+        values_by_hand_by: block.sentence("values_by_hand_by", sentence::roles),
     }
 }
 

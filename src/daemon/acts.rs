@@ -165,6 +165,11 @@ impl Core {
         Ok(())
     }
 
+    /// Whether a unit of this line has, or had of late, a batch of this name.
+    pub(super) fn knows_batch(&self, batch: &str) -> bool {
+        self.line.knows_batch(batch)
+    }
+
     /// Who asks, proven, in one of these roles; any role where none is named. A refused try is an entry.
     pub(super) fn person(&mut self, asked: &Asked, roles: &[&str]) -> Result<Person, Trouble> {
         let person = match &asked.person {
@@ -203,7 +208,7 @@ impl Core {
         proven
     }
 
-    fn refused(&mut self, person: &str, what: &str) -> Result<(), Trouble> {
+    pub(super) fn refused(&mut self, person: &str, what: &str) -> Result<(), Trouble> {
         let draft = Draft::new("access", self.clock.now())
             .with("state", "refused")
             .with("because", "refused");

@@ -326,7 +326,10 @@ fn login(store: &RecordStore, gateway: &str, topic: &str) -> Login {
 /// Gives a fresh line what it knew: every entry from the first page of the oldest batch that may still be open.
 pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> Result<(), Trouble> {
     // What was told about every unit, closed batches too: the last context message will be told again.
-    for kept in index.kept(&["batch", "step", "allocation"]).await? {
+    for kept in index
+        .kept(&["batch", "step", "allocation", "calibration"])
+        .await?
+    {
         if let Ok(entry) = Entry::read(&kept.line) {
             line.recall(&entry);
         }

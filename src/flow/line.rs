@@ -11,6 +11,8 @@
 
 pub mod again;
 pub mod books;
+pub mod by_hand;
+pub mod calibration;
 mod declared;
 mod draft;
 mod ending;
@@ -105,6 +107,10 @@ pub enum LineEvent {
         because: &'static str,
         now: Stamp,
     },
+    /// A person entered a value.
+    ByHand(by_hand::ByHand),
+    /// Another person has compared a value that was entered by hand.
+    HandVerified { seq: u64, by: String, now: Stamp },
     /// Time passes. At least once a second.
     Tick { now: Stamp },
     /// The gateway stops: what is held is entered, open gaps end here.
@@ -171,6 +177,7 @@ pub struct Line {
     begun: Option<Stamp>,
     pruned: Stamp,
     own: VecDeque<Own>,
+    calibrations: calibration::Calibrations,
     actions: Vec<LineAction>,
     drafts: Drafts,
 }
@@ -192,6 +199,8 @@ struct Unit {
     cut: Option<Stamp>,
     unconfirmed: bool,
     others: VecDeque<Other>,
+    /// Values that a person entered.
+    by_hand: VecDeque<by_hand::Hand>,
     /// Readings of points that several batches share, to be attached.
     shared: Vec<Shared>,
     tallies: Vec<Tally>,
@@ -234,6 +243,9 @@ struct Tally {
     gaps: u64,
     exceptions: u64,
     excursions: u64,
+    /// Values entered by hand: verified, and not yet.
+    by_hand: u64,
+    unverified: u64,
     verdicts: [u64; 5],
     qualities: [u64; 3],
     /// The last `verdict` entry, and whether anything came after it.
@@ -281,6 +293,7 @@ impl Line {
             begun: None,
             pruned: Stamp(i64::MIN / 4),
             own: VecDeque::new(),
+            calibrations: calibration::Calibrations::new(plant),
             actions: Vec::new(),
             drafts: Drafts::default(),
         };
@@ -347,6 +360,14 @@ impl Line {
                 self.time(now);
                 self.close_again(&batch, because, enter);
             }
+            LineEvent::ByHand(hand) => {
+                self.time(hand.now);
+                self.by_hand(hand, enter);
+            }
+            LineEvent::HandVerified { seq, by, now } => {
+                self.time(now);
+                self.hand_verified(seq, &by, enter);
+            }
             LineEvent::Tick { now } => {
                 self.time(now);
                 self.pass(enter);
@@ -372,6 +393,7 @@ impl Line {
         for watch in 0..self.watches.len() {
             self.advance(watch, enter);
         }
+        self.calibration_over(enter);
         self.notice_silence(enter);
         self.leases(enter);
         self.attach_shared(false, enter);
@@ -456,6 +478,7 @@ impl Unit {
             cut: None,
             unconfirmed: false,
             others: VecDeque::new(),
+            by_hand: VecDeque::new(),
             shared: Vec::new(),
             tallies: Vec::new(),
             endings: Vec::new(),
@@ -485,6 +508,8 @@ impl Unit {
                 gaps: 0,
                 exceptions: 0,
                 excursions: 0,
+                by_hand: 0,
+                unverified: 0,
                 verdicts: [0; 5],
                 qualities: [0; 3],
                 said: None,

@@ -29,6 +29,38 @@ pub fn day_of(at: Stamp, zone: &TimeZone) -> Option<Date> {
     Some(at.to_zoned(zone.clone()).date())
 }
 
+/// A moment as a person writes it: with its offset, or as the plant's clock shows it, `2026-11-20 10:15`. In the night
+/// in which the clock is put back an hour comes twice, and in the other one an hour does not come; neither is guessed.
+pub fn moment(text: &str, zone: &TimeZone) -> Result<Stamp, String> {
+    let text = text.trim();
+    if let Some(at) = Stamp::read(text) {
+        return Ok(at);
+    }
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(Stamp(at.as_millisecond()));
+    }
+    let shown = text.replacen(' ', "T", 1);
+    let local = shown
+        .parse::<jiff::civil::DateTime>()
+        .ok()
+        .filter(|_| shown.contains('T'));
+    let Some(local) = local else {
+        return Err(format!(
+            "{text:?} is no moment; write it as the plant's clock shows it, \"2026-11-20 10:15\", or with its offset"
+        ));
+    };
+    let at = zone.to_ambiguous_timestamp(local);
+    if at.is_ambiguous() {
+        return Err(format!(
+            "{text:?} comes twice or never in that night, because the clocks change; write it with its offset, \
+             \"2026-10-25T02:30:00+02:00\""
+        ));
+    }
+    at.unambiguous()
+        .map(|at| Stamp(at.as_millisecond()))
+        .map_err(|problem| problem.to_string())
+}
+
 /// A last day, or a moment, as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
@@ -130,6 +162,29 @@ mod tests {
             assert_eq!(until.ends(&zone).to_string(), ends, "{day} {place}");
             assert!(!until.is_over(until.ends(&zone).plus_ms(-1), &zone));
             assert!(until.is_over(until.ends(&zone), &zone));
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_the_plants_clock_shows_it_and_never_guessed() {
+        let zone = zone("Europe/Berlin");
+        for (text, read) in [
+            ("2026-11-20 10:15", "2026-11-20T09:15:00.000Z"),
+            ("2026-07-20 10:15:30", "2026-07-20T08:15:30.000Z"),
+            ("2026-11-20T10:15:00+02:00", "2026-11-20T08:15:00.000Z"),
+            ("2026-10-25 01:59", "2026-10-24T23:59:00.000Z"),
+            ("2026-10-25 03:00", "2026-10-25T02:00:00.000Z"),
+        ] {
+            assert_eq!(moment(text, &zone).unwrap().to_string(), read, "{text}");
+        }
+        for (text, says) in [
+            ("2026-10-25 02:30", "comes twice or never"),
+            ("2026-03-29 02:30", "comes twice or never"),
+            ("10:15", "is no moment"),
+            ("2026-11-20", "is no moment"),
+            ("20.11.2026 10:15", "is no moment"),
+        ] {
+            assert!(moment(text, &zone).unwrap_err().contains(says), "{text}");
         }
     }
 

@@ -25,3 +25,4 @@ pub mod people;
 pub mod replay;
 pub mod rules;
 pub mod seal;
+pub mod use_log;

@@ -9,7 +9,7 @@ use record::{Draft, Line, Stamp, Trouble};
 use std::collections::BTreeMap;
 
 /// What a person may do.
-pub const ROLES: &[&str] = &["operator", "verifier", "supervisor", "engineer", "reviewer"];
+pub use crate::config::ROLES;
 
 /// Somebody known by an id that holds in the whole plant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 use super::names;
 use crate::config::{
     block::Page,
-    plant::{Gateway, RecordStore, Use, Web},
+    plant::{Gateway, RecordStore, Use, Web, WhenOver},
     sentence::{bytes, time},
     written::{self, Key},
 };
@@ -108,6 +108,14 @@ pub(super) fn gateway(page: &Page, written: Option<&written::Gateway>) -> Gatewa
             .recipes
             .as_ref()
             .map(|path| names::path(page, "recipes", path)),
+        when_calibration_is_over: written
+            .when_calibration_is_over
+            .as_ref()
+            .map_or(WhenOver::Exception, |over| *over.get_ref()),
+        values_by_hand_by: written
+            .values_by_hand_by
+            .as_ref()
+            .map_or_else(|| vec!["supervisor".to_owned()], |roles| roles.get_ref().clone()),
     }
 }
 

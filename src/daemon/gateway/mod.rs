@@ -5,6 +5,7 @@
 
 mod captured;
 mod clocks;
+mod due;
 pub(super) mod equipment;
 mod heard;
 mod links;
@@ -98,6 +99,8 @@ pub(crate) struct State {
     pub last_alive: Duration,
     pub last_captured_at: Duration,
     pub free: Option<u64>,
+    /// What was told of calibrations that end.
+    pub due_told: HashMap<String, i32>,
     /// The files of master data that count.
     pub master_held: Vec<(Kind, Hash)>,
     /// The last refusal of master data that was entered.
@@ -277,6 +280,7 @@ impl Core {
         if elapsed.saturating_sub(self.state.last_look) >= LOOK_EVERY {
             self.state.last_look = elapsed;
             self.room(now)?;
+            self.calibrations_due(now);
         }
         if elapsed.saturating_sub(self.state.last_status) >= STATUS_EVERY {
             self.state.last_status = elapsed;

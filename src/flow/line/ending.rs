@@ -145,6 +145,8 @@ impl Line {
             .with("gaps", known.gaps)
             .with("exceptions", known.exceptions + known.excursions)
             .data("rules", rules)
+            .data("by_hand", known.by_hand)
+            .data("unverified", known.unverified)
             .data("excursions", known.excursions)
             .data("doubtful", known.qualities[1])
             .data("bad", known.qualities[2]);

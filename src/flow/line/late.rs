@@ -78,10 +78,11 @@ impl Line {
             return;
         };
         let watches = self.units[unit].watches.clone();
-        if !watches
+        let by_hand = self.units[unit].by_hand.iter().any(|hand| hand.time >= from);
+        let read = watches
             .iter()
-            .any(|watch| self.watches[*watch].at.is_some_and(|at| at >= from))
-        {
+            .any(|watch| self.watches[*watch].at.is_some_and(|at| at >= from));
+        if !read && !by_hand {
             return;
         }
         self.attach_shared(true, enter);
@@ -98,6 +99,10 @@ impl Line {
             }
         }
         self.drop_stale(unit, &mut moved);
+        for (was, place, verdict, entry) in self.hands_again(unit, from) {
+            moved.detach(&was, entry);
+            moved.attach(&place, Some(verdict), entry);
+        }
         self.say_moved(unit, from, corrected, &moved, enter);
     }
 

@@ -66,8 +66,11 @@ impl Line {
             }
             ("reading", unit) => self.recall_reading(unit, line, time),
             ("gap" | "exception" | "excursion" | "summary", Some(unit)) => {
+                self.recall_told(line);
                 self.recall_other(unit, line, time);
             }
+            ("manual", Some(unit)) => self.recall_hand(unit, line, time),
+            ("calibration", _) => self.recall_calibration(line),
             ("verdict", Some(unit)) => self.recall_verdict(unit, line),
             _ => {}
         }

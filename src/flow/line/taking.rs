@@ -66,13 +66,14 @@ impl Line {
         let watch = &mut self.watches[watch];
         let place = bind(&self.units[watch.unit].history, time);
         let straggler = watch.place.as_ref().is_some_and(|here| !here.same_place(place));
-        let past = &mut self.points[point].past[at];
+        let past = &self.points[point].past[at];
         let judged = if straggler {
             watch.judge_in(place, &past.reading.answer)
         } else {
             watch.judge(&past.reading.answer)
         };
-        past.judge(slot, judged);
+        let judged = self.marked(point, time, judged);
+        self.points[point].past[at].judge(slot, judged);
     }
 
     pub(super) fn take_in(

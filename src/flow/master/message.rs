@@ -57,17 +57,15 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Result<Message, Trouble> {
     if bytes.len() > LONGEST {
         let what = format!("a message of {} MiB is longer than 8 MiB", bytes.len() >> 20);
         return Err(refusal(
-            "master-too-large",
             kind,
-            what,
+            Trouble::new("master-too-large", what),
             "send it in parts, without `whole`",
         ));
     }
     let not_understood = |what: String| {
         refusal(
-            "master-not-understood",
             kind,
-            what,
+            Trouble::new("master-not-understood", what),
             "docs/reference/master.md shows a message that is",
         )
     };
@@ -86,9 +84,8 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Result<Message, Trouble> {
             written.items.len()
         );
         return Err(refusal(
-            "master-too-large",
             kind,
-            what,
+            Trouble::new("master-too-large", what),
             "send them in parts, without `whole`",
         ));
     }
@@ -120,8 +117,8 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Result<Message, Trouble> {
 }
 
 /// A refusal in four parts; every one has the same consequence.
-pub fn refusal(name: &'static str, kind: Kind, what: String, action: &str) -> Trouble {
-    Trouble::new(name, what)
+fn refusal(kind: Kind, trouble: Trouble, action: &str) -> Trouble {
+    trouble
         .at(format!("master data, {}", kind.word()))
         .means("nothing was taken from it: what is known stays, and grows older")
         .so(action)

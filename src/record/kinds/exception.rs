@@ -60,6 +60,9 @@ pub(super) const KIND: Kind = Kind {
         "master-refused",
         "master-overridden",
         "master-damaged",
+        "value-by-hand",
+        "calibration-over",
+        "as-found-out",
     ],
     at_once: true,
 };

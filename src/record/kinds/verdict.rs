@@ -16,6 +16,8 @@ pub(super) const KIND: Kind = Kind {
     ],
     inside: &[
         "rules",
+        "by_hand",
+        "unverified",
         "within",
         "warning",
         "below",

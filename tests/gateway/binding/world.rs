@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Duration};
 use steelyard::{
     config::plant::{
         Authority, Capture, ContextWay, Gateway, Limits, Master, Pace, Plant, PointName, RecordStore, Unit0,
-        Use, Web,
+        Use, Web, WhenOver,
     },
     flow::{
         enter::{Enter, Entered},
@@ -172,6 +172,8 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
             clock_may_differ_by: Duration::from_millis(500),
             settle: Duration::from_millis(settle_ms),
             recipes: None,
+            when_calibration_is_over: WhenOver::Exception,
+            values_by_hand_by: vec!["supervisor".to_owned()],
         },
         record_store: RecordStore {
             broker: String::new(),
