@@ -78,14 +78,20 @@ fn names_in_the_source() -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for file in rust_files(&root().join("src")) {
         let text = fs::read_to_string(&file).unwrap();
-        let product = text.split("#[cfg(test)]\nmod ").next().unwrap_or(&text);
+        let product = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(&text);
         let code: Vec<&str> = product
             .lines()
             .map(str::trim)
             .filter(|line| !line.starts_with("//"))
             .collect();
         let code = code.join(" ");
-        for begin in ["Complaint::new(", "Trouble::new(", "slip(", "Slip { name: "] {
+        for begin in [
+            "Complaint::new(",
+            "Trouble::new(",
+            "refusal(",
+            "slip(",
+            "Slip { name: ",
+        ] {
             for rest in code.split(begin).skip(1) {
                 let Some(rest) = rest.trim_start().strip_prefix('"') else {
                     continue;
