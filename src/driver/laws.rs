@@ -267,6 +267,7 @@ fn to_talk(transport: Transport) -> ConversationOptions {
 /// What the player says of one measure, through the conversation of the same driver.
 fn said(driver: &Driver, player: &mut Player, transport: Transport, measure: &str) -> Option<Answer> {
     let mut talk = Conversation::new(driver, to_talk(transport));
+    talk.allow(driver.commands().into_iter().map(|command| command.name));
     let mut heard = Vec::new();
     let questions = talk.questions();
     for question in questions
@@ -275,6 +276,9 @@ fn said(driver: &Driver, player: &mut Player, transport: Transport, measure: &st
     {
         let bytes = player.hear(&talk.ask(question.id));
         heard.extend(talk.hear(&bytes));
+        while let Some((bytes, _)) = talk.go_on() {
+            heard.extend(talk.hear(&player.hear(&bytes)));
+        }
     }
     heard.extend(talk.hear(&player.speak()));
     heard.extend(talk.quiet());
@@ -478,7 +482,9 @@ fn a_scale_that_will_not_say_who_it_is_has_refused_and_is_not_silent() {
 #[test]
 fn what_comes_by_itself_is_no_question() {
     for driver in drivers() {
-        let asked: Vec<String> = Conversation::new(&driver, to_talk(Transport::Serial))
+        let mut talk = Conversation::new(&driver, to_talk(Transport::Serial));
+        talk.allow(driver.commands().into_iter().map(|command| command.name));
+        let asked: Vec<String> = talk
             .questions()
             .into_iter()
             .flat_map(|question| question.measures)

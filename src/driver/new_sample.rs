@@ -109,7 +109,13 @@ mod tests {
         for (file, text) in crate::builtin() {
             let driver = Driver::parse(text, file).unwrap();
             let mut longer = text.trim_end().to_owned() + "\n";
-            for sample in &driver.samples {
+            // what is heard behind a window has more exchanges than one, and is not saved with a key
+            let plain: Vec<_> = driver
+                .samples
+                .iter()
+                .filter(|sample| sample.then.is_empty())
+                .collect();
+            for sample in &plain {
                 let new = NewSample {
                     says: format!("once more: {}", sample.says),
                     before: sample.before.clone(),
@@ -120,9 +126,9 @@ mod tests {
                 longer.push_str(&new.written(&driver));
             }
             let again = Driver::parse(&longer, file).unwrap_or_else(|wrong| panic!("{file}: {wrong:#?}"));
-            assert_eq!(again.samples.len(), driver.samples.len() * 2, "{file}");
+            assert_eq!(again.samples.len(), driver.samples.len() + plain.len(), "{file}");
             assert!(run_samples(&again).iter().all(|result| result.passed()), "{file}");
-            for (old, new) in driver.samples.iter().zip(&again.samples[driver.samples.len()..]) {
+            for (old, new) in plain.iter().zip(&again.samples[driver.samples.len()..]) {
                 assert_eq!(
                     (&old.send, &old.hear, &old.gives),
                     (&new.send, &new.hear, &new.gives),

@@ -13,10 +13,12 @@ pub(super) fn unproven(driver: &Driver) -> Vec<Complaint> {
         .speaks
         .commands()
         .iter()
-        .flat_map(|command| {
+        .enumerate()
+        .flat_map(|(at, command)| {
             let mut complaints = unshown_answers(driver, command);
             let mute = matches!(&command.does, Does::Sends { answers, .. } if answers.is_empty());
-            if !given(driver, &command.name, if mute { "sent" } else { "done" }) {
+            let done = given(driver, &command.name, if mute { "sent" } else { "done" });
+            if !done && !opens_a_window(driver, at) {
                 complaints.push(
                     Complaint::new(
                         "command-without-sample",
@@ -33,6 +35,26 @@ pub(super) fn unproven(driver: &Driver) -> Vec<Complaint> {
             complaints
         })
         .collect()
+}
+
+/// Whether a value was read behind this command: a window that showed it was opened.
+fn opens_a_window(driver: &Driver, command: usize) -> bool {
+    let Speaks::Modbus(modbus) = &driver.speaks else {
+        return false;
+    };
+    let behind = modbus
+        .reads
+        .iter()
+        .filter(|read| read.window.as_ref().is_some_and(|window| window.after == command));
+    let values = |name: &str| {
+        let gives = driver.samples.iter().flat_map(|sample| &sample.gives);
+        gives
+            .filter(|(known, _)| known == name)
+            .any(|(_, said)| said.iter().any(|said| !said.starts_with("bad: ")))
+    };
+    behind
+        .flat_map(|read| &read.measures)
+        .any(|measure| values(&measure.name))
 }
 
 fn given(driver: &Driver, name: &str, words: &str) -> bool {
