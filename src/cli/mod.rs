@@ -11,6 +11,7 @@ mod demo;
 mod find;
 mod life;
 mod owner;
+mod register_map;
 mod trying;
 mod watch;
 

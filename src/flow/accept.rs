@@ -155,8 +155,10 @@ impl Outcome {
             )
         } else {
             format!(
-                "{tag} is not accepted: {} of {count} differ. All of them are entered; what it rests on is as before",
-                count - self.agree
+                "{tag} is not accepted: {} of {count} differ. All of them are entered; it rests on its driver's own evidence, \
+                 {}, and an earlier acceptance is taken back",
+                count - self.agree,
+                driver.evidence.word()
             )
         };
         if self.different < 3 {

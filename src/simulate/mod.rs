@@ -7,10 +7,12 @@
 mod fault;
 mod line;
 mod motion;
+mod moving;
 mod stage;
 
 pub use fault::Fault;
 pub use motion::{Dice, Motion};
+pub use moving::FORMS;
 pub use stage::{Moving, answer};
 
 use crate::flow::needs::{Address, Clock, Handshake, Line};

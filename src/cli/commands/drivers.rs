@@ -1,7 +1,11 @@
 //! `steelyard drivers`: which instruments are understood, how each is, and where to begin with another.
 
 use crate::{
-    cli::{Command, say},
+    cli::{
+        Command,
+        register_map::{self, About, Wrong},
+        say,
+    },
     config,
     flow::needs::Files,
     ports::files::SystemFiles,
@@ -11,6 +15,7 @@ use driver::{Driver, Speaks};
 use record::Trouble;
 use serde_json::json;
 use std::{
+    io::{BufRead, IsTerminal},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -35,7 +40,35 @@ fn args(command: clap::Command) -> clap::Command {
                 .help("With `new`: how the instrument speaks"),
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("One object per driver on a line of its own"))
-        .after_help("steelyard drivers new --speaks text > drivers/new-instrument.toml\nsteelyard try drivers/new-instrument.toml")
+        .arg(
+            Arg::new("registers")
+                .long("registers")
+                .value_name("CSV")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("With `new`: a register map from a spreadsheet"),
+        )
+        .arg(word("title", "TEXT", "With `new`: as on the type plate, without the maker's name"))
+        .arg(word("maker", "TEXT", "With `new`: the maker"))
+        .arg(word("manual", "TEXT", "With `new`: which manual, which page"))
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("With `new`: writes there; the driver gets the file's name. What is there already is compared first"),
+        )
+        .arg(Arg::new("yes").long("yes").action(ArgAction::SetTrue).help("With `new --out`: replaces what is there without asking"))
+        .after_help(format!(
+            "steelyard drivers new --speaks text --out drivers/new-scale.toml\n\
+             steelyard drivers new --registers map.csv --out drivers/new-skid.toml\n\
+             steelyard try drivers/new-scale.toml\n\n\
+             Columns of a register map, named in its first line, in any order, with , ; or tabs between:\n{}",
+            register_map::COLUMNS
+        ))
+}
+
+fn word(name: &'static str, shown: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(shown).help(help)
 }
 
 fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
@@ -50,10 +83,7 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
             }
         }
         Some("new") => {
-            let modbus = matches
-                .get_one::<String>("speaks")
-                .is_some_and(|speaks| speaks == "modbus");
-            say(if modbus { NEW_MODBUS } else { NEW_TEXT }.trim_end());
+            return begin(matches);
         }
         Some(name) => {
             let driver = find(name)?;
@@ -66,6 +96,119 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A new driver: from a register map, or from a template; onto standard output, or into a file.
+fn begin(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    let out = matches.get_one::<PathBuf>("out");
+    let named = out.and_then(|out| out.file_stem()).and_then(|name| name.to_str());
+    let name = named.unwrap_or("new-instrument").to_owned();
+    let given = |key: &str| matches.get_one::<String>(key).cloned();
+    let text = if let Some(map) = matches.get_one::<PathBuf>("registers") {
+        let about = About {
+            title: given("title").unwrap_or_else(|| "As on the type plate, without the maker's name".into()),
+            maker: given("maker").unwrap_or_else(|| "The maker".into()),
+            manual: given("manual").unwrap_or_else(|| "Title and page of the register list".into()),
+            name,
+        };
+        from_map(map, &about)?
+    } else {
+        let modbus = matches
+            .get_one::<String>("speaks")
+            .is_some_and(|speaks| speaks == "modbus");
+        let mut text = if modbus { NEW_MODBUS } else { NEW_TEXT }.replace("new-instrument", &name);
+        for (key, template) in [
+            ("title", "As on the type plate, without the maker's name"),
+            ("maker", "The maker"),
+        ] {
+            if let Some(words) = given(key) {
+                text = text.replacen(&format!("{template:?}"), &format!("{words:?}"), 1);
+            }
+        }
+        text
+    };
+    let Some(out) = out else {
+        say(text.trim_end());
+        return Ok(ExitCode::SUCCESS);
+    };
+    put(out, &text, matches.get_flag("yes"))
+}
+
+fn from_map(map: &Path, about: &About) -> Result<String, Trouble> {
+    let cannot = |why: String| {
+        Trouble::new(
+            "map-not-usable",
+            format!("the register map cannot be read: {why}"),
+        )
+        .at(map.display())
+        .means("nothing was written")
+        .so("save it as CSV in UTF-8; steelyard drivers --help says what its columns mean")
+    };
+    let bytes = SystemFiles
+        .read(map)
+        .map_err(|problem| cannot(problem.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| cannot("it is not text in UTF-8".into()))?;
+    let rows = register_map::read(&text).map_err(|wrong| {
+        for Wrong { line, what } in &wrong {
+            say(&format!("{}:{line}: {what}", map.display()));
+        }
+        let many = if wrong.len() == 1 {
+            "one line is".to_owned()
+        } else {
+            format!("{} lines are", wrong.len())
+        };
+        cannot(format!("{many} wrong, see above"))
+    })?;
+    register_map::driver_file(&rows, about)
+}
+
+/// Writes a file; one that is there is compared first, and replaced only when somebody agrees.
+fn put(out: &Path, text: &str, agreed: bool) -> Result<ExitCode, Trouble> {
+    if let Ok(old) = SystemFiles.read(out) {
+        let old = String::from_utf8_lossy(&old).into_owned();
+        let difference = register_map::difference(&old, text);
+        if difference.is_empty() {
+            say(&format!(
+                "{} is as it would be written; nothing was changed",
+                out.display()
+            ));
+            return Ok(ExitCode::SUCCESS);
+        }
+        say(&format!("{} is there already; this would change:", out.display()));
+        say(&difference.join("\n"));
+        if !agreed && !agrees() {
+            return Err(Trouble::new(
+                "file-there",
+                "the file is there already, and nobody agreed to replace it",
+            )
+            .at(out.display())
+            .means("it is unchanged")
+            .so("say --yes to replace it, raise its edition, or name another file"));
+        }
+    }
+    SystemFiles.write(out, text.as_bytes()).map_err(|problem| {
+        Trouble::new(
+            "file-not-written",
+            format!("the driver cannot be written: {problem}"),
+        )
+        .at(out.display())
+        .means("nothing was changed")
+        .so("name a file in a folder that is there and may be written")
+    })?;
+    say(&format!(
+        "{0} is written; steelyard try {0}   says what is still wrong",
+        out.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn agrees() -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    crate::ports::terminal::show("Replace it? [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 fn in_words(driver: &Driver) -> String {

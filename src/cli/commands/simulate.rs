@@ -5,7 +5,7 @@ use crate::{
     cli::{Command, err, say},
     flow::needs::Clock,
     ports::clock::SystemClock,
-    simulate::{Fault, Instrument, On, Options},
+    simulate::{FORMS, Fault, Instrument, Moving, On, Options},
 };
 use clap::{Arg, ArgAction, ArgMatches};
 use driver::{Driver, Speaks};
@@ -23,7 +23,12 @@ pub(crate) const COMMAND: Command = Command {
 fn args(command: clap::Command) -> clap::Command {
     let many = |arg: Arg| arg.action(ArgAction::Append);
     command
-        .arg(Arg::new("driver").value_name("DRIVER").required(true).help("A driver by name, or its file"))
+        .arg(
+            Arg::new("driver")
+                .value_name("DRIVER")
+                .required(true)
+                .help("A driver by name, or its file"),
+        )
         .arg(
             Arg::new("on")
                 .long("on")
@@ -31,11 +36,58 @@ fn args(command: clap::Command) -> clap::Command {
                 .default_value("pty")
                 .help("pty, pty:PATH, tcp:PORT or tcp:HOST:PORT; port 0 takes any free one"),
         )
-        .arg(many(Arg::new("set").long("set").value_name("MEASURE=VALUE").help("As on the display: \"weight=12.50 g\", \"weight=bad: overload\"")))
-        .arg(Arg::new("fault").long("fault").value_name("FAULT").value_parser(|word: &str| word.parse::<Fault>()).help("silent, garbage, split, glued, \"late:800 ms\", wrong-unit, exception:6, unplugged"))
-        .arg(Arg::new("unit-id").long("unit-id").value_name("IDS").value_delimiter(',').value_parser(clap::value_parser!(u8)).default_value("1").help("Modbus unit ids that answer, with commas between"))
-        .arg(Arg::new("serial-number").long("serial-number").value_name("NUMBER").help("Who it says it is"))
-        .after_help("While it runs, a line on standard input changes it: `weight = 99.8 g`, `fault late:800 ms`, `state overload`,\n`exchange B598877001`, `clear`. It ends with Ctrl-C.")
+        .arg(many(
+            Arg::new("set")
+                .long("set")
+                .value_name("MEASURE=VALUE")
+                .help("As on the display: \"weight=12.50 g\", \"weight=bad: overload\""),
+        ))
+        .arg(many(
+            Arg::new("move")
+                .long("move")
+                .value_name("HOW")
+                .help(format!("A value that moves by itself: {FORMS}")),
+        ))
+        .arg(
+            Arg::new("moving")
+                .long("moving")
+                .action(ArgAction::SetTrue)
+                .help("Every number swings a little by itself"),
+        )
+        .arg(many(
+            Arg::new("fault")
+                .long("fault")
+                .value_name("FAULT")
+                .value_parser(|word: &str| word.parse::<Fault>())
+                .help("silent, garbage, split, glued, \"late:800 ms\", wrong-unit, exception:6, unplugged"),
+        ))
+        .arg(
+            Arg::new("unit-id")
+                .long("unit-id")
+                .value_name("IDS")
+                .value_delimiter(',')
+                .value_parser(clap::value_parser!(u8))
+                .default_value("1")
+                .help("Modbus unit ids that answer, with commas between"),
+        )
+        .arg(
+            Arg::new("serial-number")
+                .long("serial-number")
+                .value_name("NUMBER")
+                .help("Who it says it is"),
+        )
+        .after_help(
+            "While it runs, a line on standard input changes it; `ok:` or `no:` answers each:\n\
+             \x20 set weight 12.34          a value, in the driver's unit where none is said\n\
+             \x20 weight = bad: overload    any answer, in the words of samples\n\
+             \x20 move weight 0 to 5 kg in 10 s\n\
+             \x20 fault late:800 ms         until `clear`\n\
+             \x20 state overload            everything that can have this reason has it\n\
+             \x20 exchange B598877001       another instrument of the same kind\n\
+             It ends with Ctrl-C.\n\n\
+             steelyard simulate mt-sics-balance --set \"weight=100.00 g\"\n\
+             steelyard simulate tc200 --on tcp:5020 --moving --fault \"late:800 ms\"",
+        )
 }
 
 fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
@@ -77,16 +129,28 @@ async fn play(driver: &Driver, on: On, matches: &ArgMatches) -> Result<ExitCode,
         .map(options)
         .collect();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let all = Instrument::start_all(&cast, on, clock)
+    let all = Instrument::start_all(&cast, on, clock.clone())
         .await
         .map_err(|problem| cannot(driver, &problem.to_string()))?;
+    let stage = Stage {
+        driver: driver.clone(),
+        all: all.clone(),
+        clock,
+    };
+    let wrong = |why: String| cannot(driver, &why);
     for pair in matches.get_many::<String>("set").unwrap_or_default() {
-        command(&all, pair).map_err(|why| cannot(driver, &why))?;
+        stage.command(pair).map_err(wrong)?;
     }
-    if let Some(fault) = matches.get_one::<Fault>("fault") {
-        for played in &all {
-            played.fault(*fault);
-        }
+    if matches.get_flag("moving") {
+        Moving::all(driver)
+            .into_iter()
+            .for_each(|moving| stage.moves(&moving));
+    }
+    for how in matches.get_many::<String>("move").unwrap_or_default() {
+        stage.moves(&Moving::read(how, driver).map_err(wrong)?);
+    }
+    for fault in matches.get_many::<Fault>("fault").unwrap_or_default() {
+        all.iter().for_each(|played| played.fault(*fault));
     }
     say(&format!("{} is at {}", driver.title, all[0].address()));
     say(&format!(
@@ -95,7 +159,7 @@ async fn play(driver: &Driver, on: On, matches: &ArgMatches) -> Result<ExitCode,
         driver.edition,
         key(driver, &all[0])
     ));
-    listen(all.clone());
+    listen(stage);
     // Without a signal to wait for, it would end at once; the reason is of no use to anyone.
     let _ = tokio::signal::ctrl_c().await;
     Ok(ExitCode::SUCCESS)
@@ -114,13 +178,13 @@ fn key(driver: &Driver, played: &Instrument) -> String {
 }
 
 /// Standard input on a thread of its own: its reading cannot be interrupted, and must not hold anything up.
-fn listen(all: Vec<Instrument>) {
+fn listen(stage: Stage) {
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             if line.trim().is_empty() {
                 continue;
             }
-            match command(&all, line.trim()) {
+            match stage.command(line.trim()) {
                 Ok(()) => say(&format!("ok: {}", line.trim())),
                 Err(why) => err(&format!("no: {why}")),
             }
@@ -128,32 +192,78 @@ fn listen(all: Vec<Instrument>) {
     });
 }
 
-/// `[UNIT:]weight = 12.50 g`, `fault silent`, `state overload`, `exchange NUMBER`, `clear`.
-fn command(all: &[Instrument], line: &str) -> Result<(), String> {
-    let each = |act: &dyn Fn(&Instrument) -> Result<(), String>| all.iter().try_for_each(act);
-    match line.split_once(' ').unwrap_or((line, "")) {
-        ("clear", "") => each(&|played| {
-            played.clear();
-            played.state("good")
-        }),
-        ("fault", word) => {
-            let fault: Fault = word.trim().parse()?;
-            each(&|played| {
-                played.fault(fault);
+/// Everything that is played, and what a person says to it.
+struct Stage {
+    driver: Driver,
+    all: Vec<Instrument>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Stage {
+    fn each(&self, act: impl Fn(&Instrument) -> Result<(), String>) -> Result<(), String> {
+        self.all.iter().try_for_each(act)
+    }
+
+    fn moves(&self, moving: &Moving) {
+        self.all
+            .iter()
+            .for_each(|played| played.moves(moving.clone(), self.clock.elapsed()));
+    }
+
+    /// `set weight 12.34`, `weight = 12.50 g`, `move …`, `fault silent`, `state overload`, `exchange NUMBER`, `clear`.
+    fn command(&self, line: &str) -> Result<(), String> {
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("clear", "") => self.each(|played| {
+                played.clear();
+                played.state("good")
+            }),
+            ("fault", word) => {
+                let fault: Fault = word.trim().parse()?;
+                self.each(|played| {
+                    played.fault(fault);
+                    Ok(())
+                })
+            }
+            ("state", because) => self.each(|played| played.state(because.trim())),
+            ("exchange", number) => self.each(|played| {
+                played.exchange(number.trim());
                 Ok(())
-            })
+            }),
+            ("move", how) => {
+                self.moves(&Moving::read(how, &self.driver)?);
+                Ok(())
+            }
+            ("set", pair) => {
+                let (measure, words) = pair
+                    .trim()
+                    .split_once(['=', ' '])
+                    .ok_or("say `set weight 12.34`")?;
+                self.set(measure, words)
+            }
+            _ => {
+                let (measure, words) = line.split_once('=').ok_or(
+                    "say `set weight 12.34`, `weight = value`, `move …`, `fault …`, `state …`, `exchange …` or `clear`",
+                )?;
+                self.set(measure, words)
+            }
         }
-        ("state", because) => each(&|played| played.state(because.trim())),
-        ("exchange", number) => each(&|played| {
-            played.exchange(number.trim());
-            Ok(())
-        }),
-        _ => {
-            let (measure, words) = line
-                .split_once('=')
-                .ok_or("say `measure = value`, `fault …`, `state …`, `exchange …` or `clear`")?;
-            each(&|played| played.set(measure.trim(), words.trim()))
-        }
+    }
+
+    /// A bare number is in the driver's own unit.
+    fn set(&self, measure: &str, words: &str) -> Result<(), String> {
+        let (measure, words) = (measure.trim(), words.trim().trim_start_matches('=').trim());
+        let point = self
+            .driver
+            .points()
+            .into_iter()
+            .find(|point| point.measure == measure);
+        let unit = point.and_then(|point| point.units.first().copied());
+        let bare = words.parse::<f64>().is_ok();
+        let words = match unit.filter(|_| bare) {
+            Some(unit) => format!("{words} {}", unit.shown()),
+            None => words.to_owned(),
+        };
+        self.each(|played| played.set(measure, &words))
     }
 }
 
