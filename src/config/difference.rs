@@ -204,6 +204,7 @@ fn link(link: &Link) -> String {
         Link::Serial { path, line: settings } => format!("serial {}{}", path.display(), line(settings)),
         Link::Tcp(address) => format!("tcp {address}"),
         Link::ModbusTcp(address) => format!("modbus_tcp {address}"),
+        Link::ModbusRtuTcp(address) => format!("modbus_rtu_tcp {address}"),
         Link::ModbusRtu { path, line: settings } => {
             format!("modbus_rtu {}{}", path.display(), line(settings))
         }

@@ -172,6 +172,8 @@ pub enum Link {
     Tcp(String),
     /// `modbus_tcp = "10.30.4.15:502"`.
     ModbusTcp(String),
+    /// `modbus_rtu_tcp = "10.30.4.15:4001"`: a serial server that hands RTU frames through as they are.
+    ModbusRtuTcp(String),
     /// `modbus_rtu = "/dev/serial/by-id/…"`.
     ModbusRtu { path: PathBuf, line: Option<String> },
 }

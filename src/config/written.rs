@@ -77,6 +77,7 @@ const EQUIPMENT: &[&str] = &[
     "tcp",
     "modbus_tcp",
     "modbus_rtu",
+    "modbus_rtu_tcp",
     "line",
     "unit_id",
     "serial_number",
@@ -127,7 +128,7 @@ const MASTER: &[&str] = &[
 const WEB: &[&str] = &["listen"];
 
 /// The keys of `[equipment.TAG]` that say how it is reached; exactly one of them.
-pub(super) const LINKS: &[&str] = &["serial", "tcp", "modbus_tcp", "modbus_rtu"];
+pub(super) const LINKS: &[&str] = &["serial", "tcp", "modbus_tcp", "modbus_rtu", "modbus_rtu_tcp"];
 
 pub(super) struct Written {
     pub(super) gateway: Option<Gateway>,

@@ -34,8 +34,8 @@ use super::{
     enter::{Enter, Entered},
     link,
 };
-use crate::config::plant::{Authority, Plant, PointName};
 use draft::Drafts;
+use crate::config::plant::{Authority, Equipment, Plant, PointName};
 use memory::{Other, Past};
 use record::{Answer, Draft, Failure, Hash, PublicKey, Stamp, Trouble};
 use std::{
@@ -439,7 +439,8 @@ impl Line {
         });
         let every = equipment.map_or(1_000, |equipment| equipment.every.as_millis() as i64);
         let without_step = plant.units[unit].without_step.as_millis() as i64;
-        let watch = Watch::new(unit, point, role, asked.cloned().collect(), without_step, every);
+        let mut watch = Watch::new(unit, point, role, asked.cloned().collect(), without_step, every);
+        watch.printed = equipment.is_some_and(|equipment| is_printed(equipment, &name.measure));
         self.units[unit].watches.push(self.watches.len());
         self.points[point].watches.push(self.watches.len());
         self.watches.push(watch);
@@ -449,6 +450,14 @@ impl Line {
     fn placed(&self, draft: Draft, unit: usize, place: &Bound) -> Draft {
         placed(draft.with("unit", self.units[unit].name.as_str()), place)
     }
+}
+
+/// Whether a value comes only when somebody presses the print key.
+fn is_printed(equipment: &Equipment, measure: &str) -> bool {
+    let points = equipment.driver.points();
+    points
+        .iter()
+        .any(|point| point.measure == measure && point.comes == driver::Comes::WhenPrinted)
 }
 
 impl Tally {

@@ -23,6 +23,7 @@ pub mod needs;
 pub mod outbox;
 pub mod people;
 pub mod replay;
+pub mod prints;
 pub mod rules;
 pub mod seal;
 pub mod use_log;

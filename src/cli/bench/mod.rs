@@ -4,6 +4,8 @@
 //! They measure and never judge: a figure below its target is a line like any other. They must never touch a
 //! ledger that is there: everything happens in a directory of its own, which is removed at the end.
 
+mod far;
+mod links;
 mod pages;
 #[cfg(feature = "embedded-broker")]
 mod seal;
@@ -26,6 +28,7 @@ pub(super) const NAMES: &[&str] = &[
     "sync",
     "verify",
     "store",
+    "links",
 ];
 
 /// One figure.
@@ -38,6 +41,8 @@ pub(super) struct Figure {
     pub unit: &'static str,
     /// What it should reach, where the product promises it.
     pub target: Option<f64>,
+    /// The target is what it may be at most.
+    pub at_most: bool,
     /// Under which conditions, in words.
     pub said: String,
     /// The same for a script.
@@ -46,7 +51,13 @@ pub(super) struct Figure {
 
 impl Figure {
     fn reached(&self) -> Option<bool> {
-        self.target.map(|target| self.value >= target)
+        self.target.map(|target| {
+            if self.at_most {
+                self.value <= target
+            } else {
+                self.value >= target
+            }
+        })
     }
 
     /// One line for people.
@@ -87,6 +98,7 @@ pub(super) async fn measure(name: &str, place: &Path, length: Duration) -> Resul
             let place = place.join(name);
             Ok(vec![beside(move || sync::measure(&place, length)).await?])
         }
+        "links" => links::measure(length).await,
         "verify" => beside(move || verify::measure(length)).await,
         _ => Ok(vec![store::measure(&place.join(name), length).await?]),
     }
@@ -163,6 +175,7 @@ mod tests {
             value,
             unit: "entries/s",
             target,
+            at_most: false,
             said: "240 entries a page".into(),
             conditions: vec![("pages", 12.0)],
         };

@@ -123,6 +123,7 @@ pub(super) async fn measure(place: &Path, length: Duration) -> Result<Figure, Tr
         value: per_second(entries, took),
         unit: "entries/s",
         target: Some(100_000.0),
+        at_most: false,
         said: format!(
             "{each:.0} entries a page, sealed, synced, indexed and published; all arrived at a subscriber after {:.1} s",
             took.as_secs_f64()

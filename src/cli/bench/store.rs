@@ -51,6 +51,7 @@ pub(super) async fn measure(place: &Path, length: Duration) -> Result<Figure, Tr
         value: super::per_second(stored, took),
         unit: "entries/s",
         target: None,
+        at_most: false,
         said: format!("{EACH} entries a page, {TOGETHER} pages a commit, SQLite synced, receipts signed"),
         conditions: vec![
             ("entries", stored as f64),

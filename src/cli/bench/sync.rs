@@ -52,6 +52,7 @@ pub(super) fn measure(place: &Path, length: Duration) -> Result<Figure, Trouble>
         value: page_rate / disk_rate * 100.0,
         unit: "% of the disk",
         target: Some(80.0),
+        at_most: false,
         said: format!(
             "one entry a page: {} pages/s, where the disk alone syncs {} blocks/s",
             super::grouped(page_rate),

@@ -34,6 +34,7 @@ impl Verified {
             value: per_second(self.entries, self.took),
             unit,
             target: Some(target),
+            at_most: false,
             said: format!(
                 "{each} to a page, from memory, on one core that was ours {:.0} % of the time ({} {unit} of that)",
                 share * 100.0,

@@ -9,7 +9,12 @@ use crate::config::{
     written::{self, LINKS},
 };
 use driver::{Complaint, Driver};
-use std::{collections::BTreeMap, ops::Range, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use toml::Spanned;
 
 /// How often equipment is asked when nothing says more.
@@ -233,12 +238,56 @@ fn link(page: &Page, written: &written::Equipment) -> Option<Link> {
             line,
         }),
         "tcp" => Some(Link::Tcp(address(page, key, value, None)?)),
+        "modbus_rtu_tcp" => Some(Link::ModbusRtuTcp(address(page, key, value, None)?)),
         _ => Some(Link::ModbusTcp(address(page, key, value, Some(MODBUS_PORT))?)),
     }
 }
 
 fn port(page: &Page, key: &str, value: &Spanned<String>) -> PathBuf {
-    names::path(page, key, value)
+    let path = names::path(page, key, value);
+    if let Some(warning) = unsteady(&path) {
+        page.warn(warning.mark(value.span(), ""));
+    }
+    path
+}
+
+/// A name that may be another instrument tomorrow.
+fn unsteady(path: &Path) -> Option<Complaint> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let folder = path.parent()?;
+    if folder == Path::new("/dev") && (name.starts_with("ttyUSB") || name.starts_with("ttyACM")) {
+        return Some(
+            Complaint::new("port-name-moves", format!("{name} is the adapter that was found first, whichever that is"))
+                .why("after a restart its values may be those of another instrument")
+                .help("write its name in /dev/serial/by-id; in /dev/serial/by-path where the adapter has no serial number"),
+        );
+    }
+    if folder == Path::new("/dev/serial/by-id") && !has_number(&name) {
+        return Some(
+            Complaint::new(
+                "adapter-without-number",
+                "this adapter seems to have no serial number of its own",
+            )
+            .why("two such adapters have the same name, and either may get it")
+            .help("name it by the socket it is plugged into: ls /dev/serial/by-path"),
+        );
+    }
+    (folder == Path::new("/dev/serial/by-path")).then(|| {
+        Complaint::new(
+            "port-by-place",
+            "this port is known by the socket its adapter is plugged into",
+        )
+        .why("what is plugged in there is believed to be this equipment")
+        .help("label socket and cable; where the instrument can say who it is, write `serial_number`")
+    })
+}
+
+/// `usb-MAKER_MODEL_NUMBER-if00-port0`: whether there is a number.
+fn has_number(name: &str) -> bool {
+    let adapter = name.split_once("-if").map_or(name, |(adapter, _)| adapter);
+    let last = adapter.rsplit('_').next().unwrap_or_default();
+    let plain = last.chars().all(|c| c.is_ascii_alphanumeric());
+    !name.starts_with("usb-") || (plain && last.len() >= 4 && last.chars().any(|c| c.is_ascii_digit()))
 }
 
 fn address(page: &Page, key: &str, value: &Spanned<String>, port: Option<u16>) -> Option<String> {
@@ -273,7 +322,7 @@ fn fits(
     speech: Option<Speech>,
     link: Option<&Link>,
 ) {
-    let modbus_link = matches!(key, "modbus_tcp" | "modbus_rtu");
+    let modbus_link = matches!(key, "modbus_tcp" | "modbus_rtu" | "modbus_rtu_tcp");
     let fits = match speech {
         Some(Speech::Modbus) => modbus_link,
         Some(Speech::Text) => !modbus_link,
@@ -281,7 +330,10 @@ fn fits(
     };
     if !fits {
         let (says, use_instead) = match speech {
-            Some(Speech::Modbus) => ("speaks Modbus", "modbus_tcp or modbus_rtu"),
+            Some(Speech::Modbus) => (
+                "speaks Modbus",
+                "modbus_tcp, modbus_rtu, or modbus_rtu_tcp for a serial server",
+            ),
             Some(Speech::Text) => ("speaks in characters", "serial, or tcp for a serial server"),
             None => ("speaks in a way that has no link yet", "another driver"),
         };
@@ -304,7 +356,7 @@ fn fits(
         page,
         written,
         modbus_link,
-        matches!(link, Some(Link::ModbusRtu { .. })),
+        matches!(link, Some(Link::ModbusRtu { .. } | Link::ModbusRtuTcp(_))),
     );
 }
 
@@ -345,7 +397,7 @@ fn unit_id_of(written: &written::Equipment, link: &Link) -> Option<u8> {
         .as_ref()
         .and_then(|id| u8::try_from(*id.get_ref()).ok());
     match link {
-        Link::ModbusTcp(_) | Link::ModbusRtu { .. } => Some(written.unwrap_or(1)),
+        Link::ModbusTcp(_) | Link::ModbusRtu { .. } | Link::ModbusRtuTcp(_) => Some(written.unwrap_or(1)),
         Link::Serial { .. } | Link::Tcp(_) => None,
     }
 }
@@ -356,7 +408,7 @@ fn unit_id_of(written: &written::Equipment, link: &Link) -> Option<u8> {
 fn wire(link: &Link) -> String {
     match link {
         Link::Serial { path, .. } | Link::ModbusRtu { path, .. } => path.display().to_string(),
-        Link::Tcp(address) | Link::ModbusTcp(address) => address.clone(),
+        Link::Tcp(address) | Link::ModbusTcp(address) | Link::ModbusRtuTcp(address) => address.clone(),
     }
 }
 
@@ -398,7 +450,9 @@ fn clash(page: &Page, (after, one, link): Placed, (before, two, other): Placed) 
             .mark(place_of(before), note_before)
     };
     let complaint = match (link, other) {
-        (Link::ModbusRtu { .. }, Link::ModbusRtu { .. }) | (Link::ModbusTcp(_), Link::ModbusTcp(_)) => {
+        (Link::ModbusRtu { .. }, Link::ModbusRtu { .. })
+        | (Link::ModbusTcp(_), Link::ModbusTcp(_))
+        | (Link::ModbusRtuTcp(_), Link::ModbusRtuTcp(_)) => {
             if one.line != two.line && matches!(link, Link::ModbusRtu { .. }) {
                 both(
                     Complaint::new(

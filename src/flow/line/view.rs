@@ -9,6 +9,7 @@ use crate::flow::{
     bind::{Batch, Bound, bind},
     board::{Call, LimitsView, PointState, PointView, UnitState, UnitView, Urgency},
     check::{self, Band, Verdict},
+    prints,
 };
 use record::{Answer, Stamp, Value};
 
@@ -133,6 +134,9 @@ impl Line {
             _ if away.is_some() => PointState::OutOfService,
             _ if failed => PointState::Silent,
             (None, _) if rule.pace == Pacing::OnDemand => PointState::WaitingForPrint,
+            (Some(reading), _) if watch.printed && !prints::counts(reading.time, now) => {
+                PointState::WaitingForPrint
+            }
             (None, _) => PointState::Waiting,
             _ if quiet => PointState::Stale,
             (Some(reading), Some(verdict)) => state_of(&reading.answer, verdict, rule.pace),

@@ -26,6 +26,8 @@ pub(super) struct Watch {
     asked: Vec<Capture>,
     without_step: i64,
     every: i64,
+    /// It comes when somebody presses a key: silence is waiting, and every print is an entry.
+    pub(super) printed: bool,
     /// Where the machine stands; `None` until the first moment it is told.
     pub(super) place: Option<Arc<Bound>>,
     pub(super) rule: Rule,
@@ -152,6 +154,7 @@ impl Watch {
             asked,
             without_step: without_step.max(1),
             every: every.max(1),
+            printed: false,
             place: None,
             rule: Rule::default(),
             at: None,
@@ -198,6 +201,12 @@ impl Watch {
         if rule.pace == Pacing::Never && place.runs.is_empty() && !self.only_on_demand() {
             rule.pace = Pacing::Seldom(self.without_step);
             rule.missing = Some(self.without_step.saturating_mul(3).max(3_000));
+        }
+        if self.printed {
+            rule.missing = None;
+            if rule.pace != Pacing::Never {
+                rule.pace = Pacing::OnDemand;
+            }
         }
         rule
     }

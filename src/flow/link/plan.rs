@@ -31,6 +31,7 @@ impl Plan {
         let registers = matches!(driver.speaks, Speaks::Modbus(_));
         let (transport, address) = match &equipment.link {
             plant::Link::ModbusTcp(at) => (Transport::ModbusTcp, Address::Tcp(at.clone())),
+            plant::Link::ModbusRtuTcp(at) => (Transport::ModbusRtu, Address::Tcp(at.clone())),
             plant::Link::Tcp(at) if registers => (Transport::ModbusRtu, Address::Tcp(at.clone())),
             plant::Link::Tcp(at) => (Transport::Tcp, Address::Tcp(at.clone())),
             plant::Link::ModbusRtu { path, line } => {
