@@ -16,7 +16,8 @@ impl Line {
     /// Equipment is away, or back again, because a person said so. `because` is a word of the `gap` entry.
     pub(super) fn declare(&mut self, tag: &str, because: Option<(&'static str, String)>, since: Stamp) {
         for point in self.points.iter_mut().filter(|point| point.name.tag == tag) {
-            if let Some(open) = point.silences.back_mut().filter(|open| open.until.is_none()) {
+            // all of them: one that was declared before a stop is not the last one after it
+            for open in point.silences.iter_mut().filter(|open| open.until.is_none()) {
                 open.until = Some(since.max(open.since));
             }
             match &because {
