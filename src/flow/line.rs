@@ -34,8 +34,8 @@ use super::{
     enter::{Enter, Entered},
     link,
 };
-use draft::Drafts;
 use crate::config::plant::{Authority, Equipment, Plant, PointName};
+use draft::Drafts;
 use memory::{Other, Past};
 use record::{Answer, Draft, Failure, Hash, PublicKey, Stamp, Trouble};
 use std::{
