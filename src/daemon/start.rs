@@ -160,15 +160,9 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
 
     let (readings_out, readings) = mpsc::channel(READINGS);
     let mut standings = Standings::default();
-    let mut drafts_told = std::collections::BTreeSet::new();
     for kept in &open.kept {
         if let Ok(entry) = Entry::read(&kept.line) {
             standings.recall(&entry);
-            if entry.kind() == "batch"
-                && let (Some(unit), Some(batch)) = (entry.text("unit"), entry.text("batch"))
-            {
-                drafts_told.insert((unit, batch));
-            }
         }
     }
     let mut links = LinkSet::new(clock.clone(), world.links, readings_out, open.index.clone());
@@ -184,7 +178,6 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         master_held: recalled.held,
         standings,
         accepted,
-        drafts_told,
         ..State::default()
     };
     let own = std::mem::take(&mut open.own);

@@ -18,9 +18,6 @@ impl Core {
                     .filter(|line| line.kind != "reading" && line.kind != "file")
                 {
                     self.remember(line.kind, &line.line);
-                    if line.kind == "batch" {
-                        self.tell_drafts(&line.line)?;
-                    }
                     self.tell(Told::Captured {
                         kind: line.kind,
                         line: line.line.clone(),

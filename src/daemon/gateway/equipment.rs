@@ -11,7 +11,6 @@ use crate::flow::{
     },
 };
 use record::{Draft, Line as Entry, Stamp, Trouble};
-use std::collections::BTreeSet;
 
 impl Core {
     /// Enters something about an instrument, and keeps in mind what it says.
@@ -187,48 +186,6 @@ impl Core {
     pub(in crate::daemon) fn stands_anew(&mut self, tag: &str, order: Order) {
         self.links.tell(tag, order);
         self.equipment_calls(tag);
-    }
-
-    /// What a batch owes to a driver that is a draft, its reviewer must see: once for each batch and instrument.
-    pub(in crate::daemon) fn tell_drafts(&mut self, line: &[u8]) -> Result<(), Trouble> {
-        let Ok(line) = Entry::read(line) else {
-            return Ok(());
-        };
-        let (Some(unit), Some(batch)) = (line.text("unit"), line.text("batch")) else {
-            return Ok(());
-        };
-        if line.text("state").as_deref() != Some("running")
-            || !self.state.drafts_told.insert((unit.clone(), batch.clone()))
-        {
-            return Ok(());
-        }
-        let roles = self.plant.units.iter().filter(|known| known.name == unit);
-        let tags: BTreeSet<&str> = roles
-            .flat_map(|unit| &unit.roles)
-            .map(|(_, point)| point.tag.as_str())
-            .collect();
-        let drafts = tags.into_iter().filter_map(|tag| self.plant.equipment.get(tag));
-        let drafts = drafts.filter(|equipment| {
-            equipment.record_with_draft && equipment.driver.evidence == driver::Evidence::Draft
-        });
-        let says: Vec<(String, String)> = drafts
-            .map(|equipment| {
-                let (driver, edition) = (&equipment.driver.name, equipment.edition);
-                (
-                    equipment.tag.clone(),
-                    format!("{driver} edition {edition} is a draft"),
-                )
-            })
-            .collect();
-        for (tag, says) in says {
-            let draft = Draft::new("exception", self.clock.now())
-                .with("unit", unit.as_str())
-                .with("batch", batch.as_str())
-                .with("because", "draft-driver")
-                .with("about", tag);
-            self.enter(draft.data("says", says))?;
-        }
-        Ok(())
     }
 
     /// The equipment of this tag is configured here.

@@ -37,7 +37,7 @@ use crate::{
 };
 use record::{Draft, Hash, Stamp, Trouble};
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{Arc, mpsc::SyncSender},
     time::Duration,
 };
@@ -108,8 +108,6 @@ pub(crate) struct State {
     /// Context over HTTP of the last second, and the last refused try of each unit.
     pub context_puts: VecDeque<Duration>,
     pub context_refused: HashMap<String, Duration>,
-    /// Batches for which it is entered that a draft records them, or need not be: unit and batch.
-    pub drafts_told: BTreeSet<(String, String)>,
     /// How each instrument stands, as the record says it.
     pub standings: Standings,
     /// Somebody at the bench, listening in.
