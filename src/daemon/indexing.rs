@@ -34,7 +34,8 @@ pub fn facts_of(place: Place, lines: Vec<Numbered>) -> PageFacts {
             let closing = line.kind == "batch" && has_closing(&line.line);
             add_leaf(&mut facts, batch, line.leaf, closing);
         }
-        if KEPT.contains(&line.kind) {
+        // a recipe sealed with a batch is read back with the batch
+        if KEPT.contains(&line.kind) && !(line.kind == "file" && line.batch.is_some()) {
             facts.kept.push(Kept {
                 seq: line.seq,
                 kind: line.kind.to_owned(),
@@ -61,7 +62,7 @@ pub fn facts_read(place: Place, page: &Page<'_>) -> PageFacts {
                 line.kind() == "batch" && line.int("closing").is_some(),
             );
         }
-        if KEPT.contains(&line.kind()) {
+        if KEPT.contains(&line.kind()) && !(line.kind() == "file" && line.raw("batch").is_some()) {
             facts.kept.push(Kept {
                 seq: line.seq(),
                 kind: line.kind().to_owned(),

@@ -11,6 +11,7 @@ use crate::{
     },
     flow::{
         enter::{Enter, Entered, Recorder},
+        files::enter_file,
         high_water::HighWater,
         ledger::{self, Ending, Writer},
         needs::{Clock, Disk, Files, Random},
@@ -466,36 +467,9 @@ pub fn enter_configuration(
             .data("changes", changes),
     );
     for file in files {
-        let parts = parts(&file.text, FILE_PART);
-        for (at, part) in parts.iter().enumerate() {
-            let draft = Draft::new("file", now)
-                .with("name", file.name.as_str())
-                .with("part", at + 1);
-            enter.enter(draft.with("of", parts.len()).data("text", *part));
-        }
+        enter_file(enter, &file.name, &file.text, None, now);
     }
     entered
-}
-
-const FILE_PART: usize = 30 * 1024;
-
-/// Text in parts whose escaped form is sure to fit a line, cut between characters.
-fn parts(text: &str, most: usize) -> Vec<&str> {
-    let (mut parts, mut begin, mut size) = (Vec::new(), 0, 0);
-    for (at, letter) in text.char_indices() {
-        let more = if (letter as u32) < 0x20 || letter == '"' || letter == '\\' {
-            2
-        } else {
-            letter.len_utf8()
-        };
-        if size + more > most {
-            parts.push(&text[begin..at]);
-            (begin, size) = (at, 0);
-        }
-        size += more;
-    }
-    parts.push(&text[begin..]);
-    parts
 }
 
 fn new_epoch(because: &str, found: &str, path: &Path) -> Trouble {

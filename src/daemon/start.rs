@@ -327,7 +327,7 @@ fn login(store: &RecordStore, gateway: &str, topic: &str) -> Login {
 pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> Result<(), Trouble> {
     // What was told about every unit, closed batches too: the last context message will be told again.
     for kept in index
-        .kept(&["batch", "step", "allocation", "calibration"])
+        .kept(&["file", "signature", "batch", "step", "allocation", "calibration"])
         .await?
     {
         if let Ok(entry) = Entry::read(&kept.line) {

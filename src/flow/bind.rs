@@ -13,6 +13,8 @@ use std::{fmt, sync::Arc};
 pub struct History {
     batches: Vec<Batch>,
     spans: Vec<Span>,
+    /// Under which revision a batch runs from when on, where a control recipe says so.
+    under: Vec<(Arc<str>, Stamp, Arc<str>)>,
     nothing: Arc<Bound>,
 }
 
@@ -190,6 +192,29 @@ impl History {
         self.lay_out();
         changes.sort_by_key(|change| (change.time(), matches!(change, Change::Odd { .. })));
         changes
+    }
+
+    /// From now on this batch runs under a revision, whatever is told of it.
+    pub fn under(&mut self, batch: &Arc<str>, from: Stamp, label: &Arc<str>) {
+        let known = &self.batches;
+        self.under
+            .retain(|(other, ..)| other == batch || known.iter().any(|batch| batch.id == *other));
+        self.under.push((batch.clone(), from, label.clone()));
+        self.lay_out();
+    }
+
+    /// The revision a batch runs under at a time.
+    pub fn revision(&self, batch: &str, at: Stamp) -> Arc<str> {
+        let under = self.under.iter().rev();
+        let label = under
+            .into_iter()
+            .find(|(of, from, _)| **of == *batch && *from <= at);
+        match label {
+            Some((.., label)) => label.clone(),
+            None => self
+                .batch(batch)
+                .map_or_else(|| "".into(), |batch| batch.revision.as_str().into()),
+        }
     }
 
     /// All batches told, oldest first.
@@ -465,17 +490,23 @@ impl History {
                 .unknown
                 .iter()
                 .flat_map(|(from, to)| [Some(*from), Some(*to)]);
+            let under = self.under.iter().filter(|(of, ..)| *of == batch.id);
+            let changes = under.map(|(_, from, _)| Some(*from));
             moments.extend(
                 inner
                     .chain(held)
                     .chain(unknown)
+                    .chain(changes)
                     .flatten()
                     .filter(|moment| *moment > batch.started && *moment < until),
             );
             moments.sort_unstable();
             moments.dedup();
             for from in moments {
-                let bound = batch.at(from);
+                let bound = Bound {
+                    revision: self.revision(&batch.id, from),
+                    ..batch.at(from)
+                };
                 if self.spans.last().is_none_or(|span| *span.bound != bound) {
                     self.spans.push(Span {
                         from,

@@ -31,6 +31,8 @@ pub struct Message {
     pub batch: Option<Batch>,
     /// Every run of this batch in this unit so far, in the order of their start.
     pub runs: Vec<Run>,
+    /// The batch's recipe, whole, where it comes with the context.
+    pub recipe_file: Option<Arc<str>>,
 }
 
 /// By which way a message came, and what belongs to that way; for the record.
@@ -183,6 +185,7 @@ struct Written {
     batch: Option<WrittenBatch>,
     #[serde(default)]
     runs: Vec<WrittenRun>,
+    recipe_file: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -253,6 +256,7 @@ impl Written {
             source: name("source", &self.source)?,
             batch,
             runs,
+            recipe_file: self.recipe_file.map(Into::into),
         })
     }
 }

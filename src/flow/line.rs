@@ -21,6 +21,7 @@ mod memory;
 mod person;
 mod points;
 mod recall;
+mod recipe;
 mod silence;
 mod taking;
 mod told;
@@ -37,6 +38,7 @@ use super::{
 use crate::config::plant::{Authority, Equipment, Plant, PointName};
 use draft::Drafts;
 use memory::{Other, Past};
+pub use recipe::{Control, RecipeChange};
 use record::{Answer, Draft, Failure, Hash, PublicKey, Stamp, Trouble};
 use std::{
     collections::{HashMap, VecDeque},
@@ -111,6 +113,14 @@ pub enum LineEvent {
     ByHand(by_hand::ByHand),
     /// Another person has compared a value that was entered by hand.
     HandVerified { seq: u64, by: String, now: Stamp },
+    /// A person approved a recipe's file; the signature is entered.
+    RecipeApproved {
+        recipe: Box<crate::config::recipe::Recipe>,
+        approval: super::control::Approval,
+        now: Stamp,
+    },
+    /// Two persons change the control recipe of a batch; [`Line::may_change`] said yes.
+    RecipeChanged { change: Box<RecipeChange>, now: Stamp },
     /// Time passes. At least once a second.
     Tick { now: Stamp },
     /// The gateway stops: what is held is entered, open gaps end here.
@@ -180,6 +190,7 @@ pub struct Line {
     calibrations: calibration::Calibrations,
     actions: Vec<LineAction>,
     drafts: Drafts,
+    recipes: recipe::Recipes,
 }
 
 /// One unit.
@@ -296,6 +307,7 @@ impl Line {
             calibrations: calibration::Calibrations::new(plant),
             actions: Vec::new(),
             drafts: Drafts::default(),
+            recipes: recipe::Recipes::new(plant),
         };
         for (at, unit) in plant.units.iter().enumerate() {
             line.units.push(Unit::new(unit));
@@ -367,6 +379,18 @@ impl Line {
             LineEvent::HandVerified { seq, by, now } => {
                 self.time(now);
                 self.hand_verified(seq, &by, enter);
+            }
+            LineEvent::RecipeApproved {
+                recipe,
+                approval,
+                now,
+            } => {
+                self.time(now);
+                self.recipe_approved(*recipe, approval);
+            }
+            LineEvent::RecipeChanged { change, now } => {
+                self.time(now);
+                self.change_recipe(*change, enter);
             }
             LineEvent::Tick { now } => {
                 self.time(now);

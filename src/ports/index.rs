@@ -40,6 +40,8 @@ pub const KEPT: &[&str] = &[
     "binding",
     "configuration",
     "file",
+    "signature",
+    "recipe",
     "person",
     "access",
     "key",

@@ -4,6 +4,8 @@
 
 #[path = "binding/always.rs"]
 mod always;
+#[path = "binding/recipes.rs"]
+mod recipes;
 #[path = "binding/refused.rs"]
 mod refused;
 #[path = "binding/replayed.rs"]

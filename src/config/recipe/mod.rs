@@ -5,12 +5,14 @@
 //! as an approval: that is a signature in the ledger over the file's SHA-256.
 //! `docs/reference/recipe.md` is the page for whoever writes one.
 
+mod difference;
 mod dispense;
 mod order;
 mod plant;
 mod step;
 mod tolerance;
 
+pub use difference::difference;
 pub use dispense::{Basis, Dispense, Method, Verification};
 pub use plant::against;
 pub use tolerance::{Deviation, Tolerance, Window};
@@ -118,6 +120,11 @@ impl Recipe {
     /// Whether both call themselves the same revision of the same recipe.
     pub fn same_revision(&self, other: &Self) -> bool {
         (&self.id, &self.revision) == (&other.id, &other.revision)
+    }
+
+    /// The same by its names alone.
+    pub fn same_revision_as(&self, id: &str, revision: &str) -> bool {
+        (self.id.as_str(), self.revision.as_str()) == (id, revision)
     }
 
     pub fn step(&self, id: &str) -> Option<&Step> {

@@ -56,6 +56,7 @@ fn message(number: u64, line: &str) -> Message {
         source: "mes".to_owned(),
         batch,
         runs: runs.collect(),
+        recipe_file: None,
     }
 }
 

@@ -93,6 +93,7 @@ impl Head {
             source: self.source,
             batch,
             runs,
+            recipe_file: None,
         }
     }
 

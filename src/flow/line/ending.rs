@@ -109,11 +109,7 @@ impl Line {
         let known = self.units[at].tallies[tally].clone();
         let place = Bound {
             batch: Some(known.batch.clone()),
-            revision: self.units[at]
-                .history
-                .batch(&known.batch)
-                .map_or("", |batch| &batch.revision)
-                .into(),
+            revision: self.units[at].history.revision(&known.batch, until),
             runs: vec![(known.step.clone(), known.run)],
             step: known.step.to_string(),
             held: false,

@@ -33,6 +33,10 @@ impl Line {
             self.own(line.seq(), line.leaf(), time);
             return;
         }
+        if matches!(line.kind(), "file" | "recipe" | "signature") {
+            self.recall_recipe(line, time);
+            return;
+        }
         self.recall_drafts(line);
         let unit = line
             .text("unit")

@@ -184,12 +184,18 @@ impl Line {
         let mut changes = unit.history.tell(&message);
         // What happened within a batch is entered before its end.
         changes.sort_by_key(|change| matches!(change, Change::Over { .. }));
+        let new = message
+            .batch
+            .as_ref()
+            .is_some_and(|batch| before.batch(&batch.id).is_none());
         let jump = (unit.number > 0 && message.number > unit.number + 1).then_some(unit.number);
         let again = message.number == unit.number;
         unit.number = message.number;
         unit.digest = digest.or(unit.digest);
+        self.give_control(at, &message, new, enter);
         for change in &changes {
             let entered = self.change(at, change, &message, origin, enter);
+            self.against_recipe(at, change, enter);
             first = first.or(entered);
             if let Change::Batch {
                 batch,
@@ -468,7 +474,7 @@ impl Line {
     }
 
     /// The place of a watch, after the spans were laid out again without moving it.
-    fn refresh(&mut self, watch: usize) {
+    pub(super) fn refresh(&mut self, watch: usize) {
         let watch = &mut self.watches[watch];
         let Some(at) = watch.at else { return };
         let place = bind(&self.units[watch.unit].history, at);

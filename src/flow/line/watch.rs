@@ -24,6 +24,8 @@ pub(super) struct Watch {
     pub(super) point: usize,
     pub(super) role: String,
     asked: Vec<Capture>,
+    /// What a batch's control recipe asks for, by batch and revision.
+    controls: Vec<(Arc<str>, Arc<str>, Vec<Capture>)>,
     without_step: i64,
     every: i64,
     /// It comes when somebody presses a key: silence is waiting, and every print is an entry.
@@ -152,6 +154,7 @@ impl Watch {
             point,
             role: role.to_owned(),
             asked,
+            controls: Vec::new(),
             without_step: without_step.max(1),
             every: every.max(1),
             printed: false,
@@ -175,7 +178,7 @@ impl Watch {
     pub(super) fn rule_in(&self, place: &Bound) -> Rule {
         let known = place.batch.is_some();
         let mut rule = Rule::default();
-        for capture in &self.asked {
+        for capture in self.asked_in(place) {
             let holds = match &capture.during {
                 None => known,
                 Some(step) => place.runs.iter().any(|(active, _)| **active == **step),
@@ -209,6 +212,28 @@ impl Watch {
             }
         }
         rule
+    }
+
+    /// What is asked for in a place: by the control recipe of its batch, else by the configuration.
+    fn asked_in(&self, place: &Bound) -> &[Capture] {
+        let mut controls = self.controls.iter().rev();
+        let control = controls
+            .find(|(batch, label, _)| place.batch.as_ref() == Some(batch) && *label == place.revision);
+        control.map_or(&self.asked, |(.., asked)| asked)
+    }
+
+    /// What the configuration asks for.
+    pub(super) fn configured(&self) -> &[Capture] {
+        &self.asked
+    }
+
+    /// A batch runs under a control recipe, which asks for this.
+    pub(super) fn under(&mut self, batch: &Arc<str>, label: &Arc<str>, asked: Vec<Capture>) {
+        self.controls.push((batch.clone(), label.clone(), asked));
+    }
+
+    pub(super) fn forget_controls(&mut self, keep: impl Fn(&Arc<str>) -> bool) {
+        self.controls.retain(|(batch, ..)| keep(batch));
     }
 
     fn only_on_demand(&self) -> bool {

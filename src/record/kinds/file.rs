@@ -3,7 +3,7 @@ use super::Kind;
 pub(super) const KIND: Kind = Kind {
     name: "file",
     says: "the contents of one of those files, in parts",
-    outside: &["name", "part", "of"],
+    outside: &["batch", "name", "part", "of"],
     inside: &["text"],
     because: &[],
     at_once: false,
