@@ -201,7 +201,10 @@ impl Replay {
             self.books.take(line, entry);
             line.recall(entry);
         }
-        if matches!(entry.kind(), "batch" | "step" | "allocation") {
+        if matches!(
+            entry.kind(),
+            "batch" | "step" | "allocation" | "file" | "recipe" | "signature"
+        ) {
             self.told.push((entry.seq(), entry.bytes().to_vec()));
         }
         self.recent.push_back((entry.seq(), entry.bytes().to_vec()));

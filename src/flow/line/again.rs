@@ -318,13 +318,14 @@ impl Line {
         }) else {
             return Derived::Not("a run that is no longer told");
         };
+        let until = known.history.run_until(&batch, told).unwrap_or(time);
         let place = Bound {
             batch: Some(batch.as_str().into()),
+            revision: known.history.revision(&batch, until),
             runs: vec![(told.step.clone(), told.run)],
             step: step.clone(),
             ..Bound::default()
         };
-        let until = known.history.run_until(&batch, told).unwrap_or(time);
         let watches: Vec<_> = known.watches.iter().map(|at| &self.watches[*at]).collect();
         let expected: u64 = watches
             .iter()
