@@ -92,6 +92,12 @@ impl Link for Pty {
                         into.extend_from_slice(&chunk[..count]);
                         return Ok(count);
                     }
+                    // Once somebody closed the far end, the runtime holds it for closed for ever and would
+                    // never wait again, though somebody else has opened it since: it is watched anew.
+                    Err(Errno::AGAIN) if ready.ready().is_read_closed() => {
+                        let same = self.near.get_ref().try_clone()?;
+                        self.near = watched(same)?;
+                    }
                     Err(Errno::AGAIN) => ready.clear_ready(),
                     Err(Errno::INTR) => {}
                     Err(Errno::IO) => return Ok(0),
@@ -121,4 +127,44 @@ impl Link for Pty {
 )]
 fn watched(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::new(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::{
+        fs::OpenOptions,
+        time::{Duration, Instant},
+    };
+
+    /// What this thread has used of the processor.
+    fn busy() -> Duration {
+        let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
+    }
+
+    #[tokio::test]
+    async fn a_far_end_that_was_closed_and_opened_again_is_waited_for_in_peace() {
+        let mut pty = Pty::open().unwrap();
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(pty.path())
+                .unwrap()
+        };
+        drop(open());
+        let _far = open();
+        let (mut into, before, begun) = (Vec::new(), busy(), Instant::now());
+        let wait = tokio::time::timeout(Duration::from_millis(400), async {
+            // Nobody there for a moment is an answer; then somebody is, and says nothing.
+            while pty.receive(&mut into).await.is_ok_and(|count| count == 0) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        assert!(wait.await.is_err(), "nothing came");
+        let (used, passed) = (busy() - before, begun.elapsed());
+        assert!(used * 4 < passed, "{used:?} of {passed:?} were spent on waiting");
+    }
 }
