@@ -387,6 +387,18 @@ fn page() -> String {
             line.stop_bits,
             driver.manual
         );
+        let told: Vec<String> = driver
+            .commands()
+            .into_iter()
+            .map(|command| command.name)
+            .collect();
+        if !told.is_empty() {
+            let _ = write!(
+                page,
+                "\nMay be told, where the configuration enables it: {}.\n",
+                told.join(", ")
+            );
+        }
         if !driver.caveats.is_empty() {
             page.push('\n');
         }
