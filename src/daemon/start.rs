@@ -202,6 +202,14 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         links,
         state,
     };
+    let ledger = core.disk.clone();
+    core.recorder.look_back(Box::new(move |since, each| {
+        // Reading a night back takes a second or two; the runtime's other tasks go on meanwhile.
+        let read = tokio::task::block_in_place(|| ledger::since(ledger.as_ref(), since, each));
+        if let Err(error) = read {
+            tracing::error!(%error, "entries could not be read back; they keep the binding they have");
+        }
+    }));
     core.hand_on()?;
     for (entered, kind, time) in own {
         if matches!(
@@ -335,8 +343,12 @@ pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> R
         }
     }
     let Some(from) = index.first_page_of_open_batches().await? else {
+        if let Some(last) = index.last().await? {
+            line.forgot_before(last.sealed);
+        }
         return Ok(());
     };
+    line.forgot_before(from.sealed);
     let unreadable = |error: std::io::Error| ledger::unreadable(disk, &error);
     for (number, compressed) in ledger::segments(disk).map_err(unreadable)? {
         if number < from.segment {

@@ -16,6 +16,10 @@ pub struct History {
     /// Under which revision a batch runs from when on, where a control recipe says so.
     under: Vec<(Arc<str>, Stamp, Arc<str>)>,
     nothing: Arc<Bound>,
+    /// Boundaries, and by how many milliseconds each may lie earlier or later, in the order of time.
+    unsure: Vec<(Stamp, i64, i64)>,
+    /// The most any of them may be off.
+    widest: i64,
 }
 
 /// One batch in this unit.
@@ -296,6 +300,11 @@ impl History {
         while self.batches.len() > keep && self.batches[0].state.is_over() {
             self.batches.remove(0);
         }
+        if let Some(oldest) = self.batches.first().map(|batch| batch.started) {
+            self.unsure.retain(|(known, ..)| *known >= oldest);
+        }
+        let widest = self.unsure.iter().map(|(_, earlier, later)| *earlier.max(later));
+        self.widest = widest.max().unwrap_or(0);
         self.lay_out();
     }
 
@@ -340,6 +349,39 @@ impl History {
                 .retain(|known| *known.step != *step || known.run != run);
         }
         self.lay_out();
+    }
+
+    /// A boundary may lie so much earlier, or later.
+    pub fn note_unsure(&mut self, time: Stamp, earlier: i64, later: i64) {
+        if earlier <= 0 && later <= 0 {
+            return;
+        }
+        let at = self.unsure.partition_point(|(known, ..)| *known <= time);
+        match at.checked_sub(1).map(|at| &mut self.unsure[at]) {
+            Some((known, before, after)) if *known == time => {
+                (*before, *after) = ((*before).max(earlier), (*after).max(later));
+            }
+            _ => self.unsure.insert(at, (time, earlier, later)),
+        }
+        self.widest = self.widest.max(earlier).max(later);
+    }
+
+    /// How far a moment lies from a boundary that is no more certain than that.
+    pub fn unsure_at(&self, time: Stamp) -> Option<u64> {
+        let (last, ..) = self.unsure.last()?;
+        if time > last.plus_ms(self.widest) {
+            return None;
+        }
+        let first = self
+            .unsure
+            .partition_point(|(known, ..)| *known < time.plus_ms(-self.widest));
+        let near = self.unsure[first..].iter();
+        let near = near.take_while(|(known, ..)| *known <= time.plus_ms(self.widest));
+        near.filter_map(|(known, earlier, later)| {
+            let apart = time.ms_since(*known);
+            (-*earlier < apart && apart < *later).then_some(apart.unsigned_abs())
+        })
+        .min()
     }
 
     /// The batch that is in the unit: the newest that is not over.

@@ -4,7 +4,7 @@
 //! can be entered twice or left out, because the sealer refuses any number but the next.
 
 use super::needs::Random;
-use record::{Draft, Hash, Kind, Tree, Trouble};
+use record::{Draft, Hash, Kind, Line, Stamp, Tree, Trouble};
 use std::{collections::HashMap, sync::Arc};
 
 /// What the one who enters gets back.
@@ -23,7 +23,13 @@ pub trait Enter {
     /// Enters the `batch` entry that closes a batch: `closing`, `count` and `root` are filled in, over all
     /// entries before it whose `batch` member names this batch.
     fn close(&mut self, draft: Draft, batch: &str) -> Entered;
+    /// Gives every entry captured since then, oldest first, for what memory does not hold any more. Who cannot
+    /// look back gives none.
+    fn earlier(&mut self, _since: Stamp, _each: &mut dyn FnMut(&Line<'_>)) {}
 }
+
+/// Reads captured entries back, from about a moment on.
+pub type Back = Box<dyn Fn(Stamp, &mut dyn FnMut(&Line<'_>)) + Send + Sync>;
 
 /// A numbered line on its way to the sealer.
 #[derive(Debug, Clone)]
@@ -58,6 +64,7 @@ pub struct Recorder {
     batches: HashMap<String, BatchSum>,
     out: Vec<Numbered>,
     troubles: Vec<Trouble>,
+    back: Option<Back>,
 }
 
 const SALT: usize = 16;
@@ -73,7 +80,13 @@ impl Recorder {
             batches,
             out: Vec::new(),
             troubles: Vec::new(),
+            back: None,
         }
+    }
+
+    /// Where captured entries are read back.
+    pub fn look_back(&mut self, back: Back) {
+        self.back = Some(back);
     }
 
     /// The number the next entry will have.
@@ -186,5 +199,11 @@ impl Enter for Recorder {
         draft.set("count", sum.tree.size());
         draft.set("root", sum.tree.root());
         self.number(&draft, false, false)
+    }
+
+    fn earlier(&mut self, since: Stamp, each: &mut dyn FnMut(&Line<'_>)) {
+        if let Some(back) = &self.back {
+            back(since, each);
+        }
     }
 }

@@ -325,33 +325,65 @@ pub fn segments(disk: &dyn Disk) -> io::Result<Vec<(u64, bool)>> {
     Ok(found)
 }
 
+/// Gives every entry on pages sealed since a moment, oldest first. Whole segments before it are not read.
+pub fn since(disk: &dyn Disk, from: Stamp, each: &mut dyn FnMut(&record::Line<'_>)) -> io::Result<()> {
+    let all = segments(disk)?;
+    let mut first = 0;
+    for (at, (number, compressed)) in all.iter().enumerate().rev() {
+        let begun = first_page(disk, *number, *compressed, |page| page.seal().seal().sealed)?;
+        if begun.is_some_and(|begun| begun < from) {
+            first = at;
+            break;
+        }
+    }
+    for (number, compressed) in &all[first..] {
+        read_segment(disk, &file_name(*number, *compressed), |_, piece| {
+            let Ok(page) = piece else { return };
+            if page.seal().seal().sealed >= from {
+                page.entries().for_each(|entry| each(&entry));
+            }
+        })?;
+    }
+    Ok(())
+}
+
 /// The id of the ledger, from its first page; none where nothing was captured yet.
 pub fn id(disk: &dyn Disk) -> io::Result<Option<String>> {
     for (number, compressed) in segments(disk)? {
-        let name = file_name(number, compressed);
-        let mut reader = SegmentReader {
-            file: disk.open_read(&name)?,
-            at: 0,
-        };
-        let mut bytes = Vec::new();
-        let most = 2 * record::BIGGEST_PAGE as u64;
-        if compressed {
-            let reader = flate2::read::MultiGzDecoder::new(io::BufReader::new(reader));
-            io::Read::read_to_end(&mut io::Read::take(reader, most), &mut bytes)?;
-        } else {
-            io::Read::read_to_end(&mut io::Read::take(&mut reader, most), &mut bytes)?;
-        }
-        let mut found = None;
-        Scanner::default().feed(&bytes, false, |piece| {
-            if let record::Piece::Page(_, page) = piece {
-                found.get_or_insert_with(|| page.seal().seal().ledger.clone());
-            }
-        });
+        let found = first_page(disk, number, compressed, |page| page.seal().seal().ledger.clone())?;
         if found.is_some() {
             return Ok(found);
         }
     }
     Ok(None)
+}
+
+/// Something of the first page of a segment, without reading the rest.
+fn first_page<T>(
+    disk: &dyn Disk,
+    number: u64,
+    compressed: bool,
+    look: impl Fn(&Page<'_>) -> T,
+) -> io::Result<Option<T>> {
+    let mut reader = SegmentReader {
+        file: disk.open_read(&file_name(number, compressed))?,
+        at: 0,
+    };
+    let mut bytes = Vec::new();
+    let most = 2 * record::BIGGEST_PAGE as u64;
+    if compressed {
+        let reader = flate2::read::MultiGzDecoder::new(io::BufReader::new(reader));
+        io::Read::read_to_end(&mut io::Read::take(reader, most), &mut bytes)?;
+    } else {
+        io::Read::read_to_end(&mut io::Read::take(&mut reader, most), &mut bytes)?;
+    }
+    let mut found = None;
+    Scanner::default().feed(&bytes, false, |piece| {
+        if let record::Piece::Page(_, page) = piece {
+            found.get_or_insert_with(|| look(&page));
+        }
+    });
+    Ok(found)
 }
 
 #[derive(Default)]

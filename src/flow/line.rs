@@ -14,6 +14,7 @@ pub mod books;
 pub mod by_hand;
 pub mod calibration;
 mod declared;
+mod deep;
 mod draft;
 mod ending;
 mod late;
@@ -25,6 +26,7 @@ mod recipe;
 mod silence;
 mod taking;
 mod told;
+mod unsure;
 mod view;
 mod watch;
 
@@ -221,6 +223,13 @@ struct Unit {
     key: Option<PublicKey>,
     /// The points that tell its context.
     watcher: Option<Watcher>,
+    /// Since when its source is silent beyond its lease, so that readings are bound in doubt.
+    doubt: Option<Stamp>,
+    /// Number of the last entry its authority led to, and the batches that only persons told since; recalled.
+    told: u64,
+    by_person: Vec<Arc<str>>,
+    /// When a message last came in time, and so showed the clock of its source.
+    proven: Option<Stamp>,
     /// Since when persons tell in place of its authority, and the batches they began.
     fallback: Option<person::Fallback>,
 }
@@ -236,6 +245,8 @@ struct Point {
     base: u64,
     /// Serial number of the first that is still held.
     next: u64,
+    /// Up to here readings were forgotten; the ledger has those that were entered.
+    forgotten: Option<Stamp>,
     heard: Option<Stamp>,
     silences: VecDeque<silence::Silence>,
     /// A person answers for its silence.
@@ -259,6 +270,8 @@ struct Tally {
     unverified: u64,
     verdicts: [u64; 5],
     qualities: [u64; 3],
+    /// Entered within the uncertainty of a boundary.
+    boundary: u64,
     /// The last `verdict` entry, and whether anything came after it.
     said: Option<u64>,
     changed: bool,
@@ -279,6 +292,9 @@ struct Own {
     leaf: Hash,
     time: Stamp,
 }
+
+/// Numbers and leaves.
+type Entries = Vec<(u64, Hash)>;
 
 /// An entry that waits to be attached because it belongs to several batches.
 #[derive(Debug, Clone)]
@@ -451,6 +467,7 @@ impl Line {
                 past: VecDeque::new(),
                 base: 0,
                 next: 0,
+                forgotten: None,
                 heard: None,
                 silences: VecDeque::new(),
                 declared: None,
@@ -522,6 +539,10 @@ impl Unit {
                 .as_ref()
                 .and_then(|x| PublicKey::read_x(x.as_bytes())),
             watcher: unit.context.points.as_ref().map(Watcher::new),
+            doubt: None,
+            told: 0,
+            by_person: Vec::new(),
+            proven: None,
             fallback: None,
         }
     }
@@ -545,6 +566,7 @@ impl Unit {
                 unverified: 0,
                 verdicts: [0; 5],
                 qualities: [0; 3],
+                boundary: 0,
                 said: None,
                 changed: false,
             });

@@ -76,7 +76,8 @@ fn binding(entry: &FoundEntry) -> Option<Binding> {
     Some(Binding {
         gateway: entry.page.gateway.clone(),
         ledger: entry.page.ledger.clone(),
-        attaches: line.raw("state")? == "attached",
+        // What is confirmed was there before, and stays.
+        attaches: line.raw("state")? != "detached",
         seqs: read_ranges(line.raw("seqs")?)?,
     })
 }

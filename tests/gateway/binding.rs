@@ -4,6 +4,8 @@
 
 #[path = "binding/always.rs"]
 mod always;
+#[path = "binding/night.rs"]
+mod night;
 #[path = "binding/recipes.rs"]
 mod recipes;
 #[path = "binding/refused.rs"]

@@ -265,7 +265,7 @@ impl Line {
                 derived: "ascending ranges".into(),
             });
         };
-        let attached = entry.raw("state") == Some("attached");
+        let attached = entry.raw("state") != Some("detached");
         if entry.text("step").is_none() {
             // Of the whole batch: entries of the gateway itself, readings between the steps.
             return Derived::Same;

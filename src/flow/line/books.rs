@@ -86,6 +86,9 @@ impl Books {
         let Some(ranges) = entry.raw("seqs").and_then(read_ranges) else {
             return;
         };
+        if entry.raw("state") == Some("confirmed") {
+            return;
+        }
         let attached = entry.raw("state") == Some("attached");
         let runs = runs_of(line, entry);
         let word = entry.raw("verdict").and_then(Verdict::named);

@@ -33,6 +33,10 @@ impl How {
         }
     }
 
+    pub(super) fn to_state(self, state: &'static str) -> Self {
+        Self { state, ..self }
+    }
+
     pub(super) fn detached(because: &'static str) -> Self {
         Self {
             state: "detached",
@@ -144,6 +148,7 @@ impl Line {
             .data("by_hand", known.by_hand)
             .data("unverified", known.unverified)
             .data("excursions", known.excursions)
+            .data("boundary", known.boundary)
             .data("doubtful", known.qualities[1])
             .data("bad", known.qualities[2]);
         for (name, verdict) in [

@@ -6,9 +6,11 @@
 //! been in time; only the bindings tell that it was not.
 
 use super::{
-    Enter, Line,
+    Enter, Entries, Line,
+    deep::Reach,
     ending::How,
     memory::{Other, Past},
+    unsure::Confirmed,
     watch::{Excursion, Interval, Pacing},
 };
 use crate::flow::{
@@ -18,18 +20,15 @@ use crate::flow::{
 use record::{Amount, Draft, Hash, Quality, Stamp, Value};
 use std::sync::Arc;
 
-/// Numbers and leaves.
-type Entries = Vec<(u64, Hash)>;
-
 /// What is bound otherwise now, by place and verdict.
 #[derive(Debug, Default)]
-struct Moved {
+pub(super) struct Moved {
     detached: Vec<(Arc<Bound>, Entries)>,
     attached: Vec<(Arc<Bound>, Option<Verdict>, Entries)>,
 }
 
 impl Moved {
-    fn detach(&mut self, place: &Arc<Bound>, entry: (u64, Hash)) {
+    pub(super) fn detach(&mut self, place: &Arc<Bound>, entry: (u64, Hash)) {
         if place.batch.is_none() {
             return;
         }
@@ -43,7 +42,7 @@ impl Moved {
         }
     }
 
-    fn attach(&mut self, place: &Arc<Bound>, verdict: Option<Verdict>, entry: (u64, Hash)) {
+    pub(super) fn attach(&mut self, place: &Arc<Bound>, verdict: Option<Verdict>, entry: (u64, Hash)) {
         if place.batch.is_none() {
             return;
         }
@@ -58,6 +57,13 @@ impl Moved {
         }
     }
 
+    /// Everything that is bound otherwise.
+    pub(super) fn seqs(&self) -> impl Iterator<Item = u64> {
+        let detached = self.detached.iter().flat_map(|(_, entries)| entries);
+        let attached = self.attached.iter().flat_map(|(_, _, entries)| entries);
+        detached.chain(attached).map(|(seq, _)| *seq)
+    }
+
     fn count(&self) -> usize {
         let detached: usize = self.detached.iter().map(|(_, entries)| entries.len()).sum();
         let attached: usize = self.attached.iter().map(|(_, _, entries)| entries.len()).sum();
@@ -66,28 +72,55 @@ impl Moved {
 }
 
 impl Line {
-    /// Binds again what the new history of a unit binds otherwise than the one before.
+    /// Binds again what the new history of a unit binds otherwise than the one before, and confirms what was
+    /// entered in doubt since then and is not bound otherwise.
     pub(super) fn bind_again(
         &mut self,
         unit: usize,
         before: &History,
-        corrected: bool,
+        (corrected, doubt): (bool, Option<Stamp>),
         enter: &mut dyn Enter,
     ) {
-        let Some(from) = self.units[unit].history.differs_from(before) else {
-            return;
-        };
+        let from = self.units[unit].history.differs_from(before);
+        let until = self.floor(unit);
+        let (mut moved, mut confirmed) = (Moved::default(), Confirmed::default());
+        if [from, doubt].iter().flatten().any(|from| *from < until) {
+            let reach = Reach {
+                from: from.unwrap_or(until),
+                until,
+                doubt,
+            };
+            self.attach_shared(true, enter);
+            self.deep(unit, before, &reach, (&mut moved, &mut confirmed), enter);
+            self.remember_deep(unit, &reach, enter);
+        }
+        if let Some(from) = from {
+            self.recent_again(unit, from.max(until), &mut moved, enter);
+            for (was, place, verdict, entry) in self.hands_again(unit, from) {
+                moved.detach(&was, entry);
+                moved.attach(&place, Some(verdict), entry);
+            }
+        }
+        if let Some(doubt) = doubt {
+            self.confirm_recent(unit, doubt.max(until), &moved, &mut confirmed);
+        }
+        if let Some(from) = from {
+            self.say_moved(unit, from, corrected, &moved, enter);
+        }
+        self.say_confirmed(unit, confirmed, enter);
+    }
+
+    /// Of what memory holds: takes it again from `from` on.
+    fn recent_again(&mut self, unit: usize, from: Stamp, moved: &mut Moved, enter: &mut dyn Enter) {
         let watches = self.units[unit].watches.clone();
-        let by_hand = self.units[unit].by_hand.iter().any(|hand| hand.time >= from);
-        let read = watches
+        if !watches
             .iter()
-            .any(|watch| self.watches[*watch].at.is_some_and(|at| at >= from));
-        if !read && !by_hand {
+            .any(|watch| self.watches[*watch].at.is_some_and(|at| at >= from))
+        {
             return;
         }
         self.attach_shared(true, enter);
-        let mut moved = Moved::default();
-        self.others_again(unit, from, &mut moved);
+        self.others_again(unit, from, moved);
         for watch in watches {
             if let Some(at) = self.watches[watch].at.filter(|at| *at >= from) {
                 if self.watches[watch].interval_over(from.plus_ms(-1)) {
@@ -95,15 +128,10 @@ impl Line {
                 }
                 self.rewind(watch, from);
                 self.take_again(watch, from, at, enter);
-                self.readings_again(watch, from, &mut moved);
+                self.readings_again(watch, from, moved);
             }
         }
-        self.drop_stale(unit, &mut moved);
-        for (was, place, verdict, entry) in self.hands_again(unit, from) {
-            moved.detach(&was, entry);
-            moved.attach(&place, Some(verdict), entry);
-        }
-        self.say_moved(unit, from, corrected, &moved, enter);
+        self.drop_stale(unit, moved);
     }
 
     /// Gaps, excursions, exceptions and summaries from `from` on.
@@ -148,16 +176,27 @@ impl Line {
     }
 
     /// Every place an entry lies in. A gap lies only where it is one: so much silence as a step allows is none there.
-    fn lies_in(&self, unit: usize, other: &Other) -> Vec<Arc<Bound>> {
+    pub(super) fn lies_in(&self, unit: usize, other: &Other) -> Vec<Arc<Bound>> {
         let history = &self.units[unit].history;
-        let mut ends = history.boundaries(other.from, other.until);
-        ends.push(other.until);
-        let mut from = other.from;
+        self.places_of(history, other.watch, other.kind, (other.from, other.until))
+    }
+
+    /// The same by any history.
+    pub(super) fn places_of(
+        &self,
+        history: &History,
+        watch: usize,
+        kind: &str,
+        span: (Stamp, Stamp),
+    ) -> Vec<Arc<Bound>> {
+        let mut ends = history.boundaries(span.0, span.1);
+        ends.push(span.1);
+        let mut from = span.0;
         let mut places: Vec<Arc<Bound>> = Vec::new();
         for until in ends {
             let place = bind(history, from);
-            let counts = other.kind != "gap"
-                || self.watches[other.watch]
+            let counts = kind != "gap"
+                || self.watches[watch]
                     .rule_in(place)
                     .missing
                     .is_some_and(|missing| until.ms_since(from) > missing);
@@ -185,7 +224,9 @@ impl Line {
         self.uncount(at, from);
         let earlier = from.plus_ms(-1);
         let place = bind(&self.units[unit].history, earlier).clone();
-        let excursion = self.open_at(at, from);
+        let excursion = self
+            .open_at(at, from)
+            .filter(|excursion| excursion.place.same_place(&place));
         let (point, slot) = self.slot(at);
         let held = &self.points[point];
         let taken = held.past.iter().zip(held.base..held.next);

@@ -1,7 +1,7 @@
 //! What was read and entered of late, so that context that comes late can still bind it.
 //!
-//! Bounded: of every point the readings of the last fifteen minutes, entered or not, and beyond that the
-//! entered ones up to a share of 50,000 a unit. What is forgotten is in the record as it was bound then.
+//! Bounded: of every point the readings of the last fifteen minutes, entered or not, up to a share of 50,000
+//! a unit. What is forgotten and was entered is in the ledger, and is read back when context reaches so far.
 
 use super::{
     Enter, Entered, Line, Reading,
@@ -39,6 +39,8 @@ pub(super) struct Past {
 pub(super) struct Written {
     pub(super) seq: u64,
     pub(super) leaf: Hash,
+    /// It says itself that its context was in doubt.
+    pub(super) doubtful: bool,
     /// Where it is bound now, for each watch, and the verdict that counts there.
     pub(super) places: Vec<(Arc<Bound>, Verdict)>,
 }
@@ -134,9 +136,32 @@ impl Line {
                 });
             }
         }
+        let doubtful = self.count_doubts(point, at, &places);
         let past = self.points[point].past.get_mut(at)?;
-        past.entered = Some(Written { seq, leaf, places });
+        past.entered = Some(Written {
+            seq,
+            leaf,
+            doubtful,
+            places,
+        });
         Some(seq)
+    }
+
+    /// Whether the entry says that its context was in doubt; a boundary it lies at counts in its run.
+    fn count_doubts(&mut self, point: usize, at: usize, places: &[(Arc<Bound>, Verdict)]) -> bool {
+        let time = self.points[point].past[at].reading.time;
+        let mut doubtful = false;
+        for (slot, (place, _)) in places.iter().enumerate() {
+            let Some(watch) = self.points[point].watches.get(slot) else {
+                continue;
+            };
+            let unit = &mut self.units[self.watches[*watch].unit];
+            doubtful |= unit.doubt_of(time).is_some();
+            if unit.history.unsure_at(time).is_some() {
+                unit.count(place, |tally| tally.boundary += 1);
+            }
+        }
+        doubtful
     }
 
     pub(super) fn reading_draft(&self, point: usize, past: &Past, around: Option<u64>) -> Draft {
@@ -171,6 +196,7 @@ impl Line {
                 draft = self
                     .placed(draft, watch.unit, &judged.place)
                     .with("role", watch.role.as_str());
+                draft = self.doubts(watch.unit, reading.time, draft);
             }
             if judged.place.held {
                 draft = draft.with("state", "held");
@@ -224,14 +250,14 @@ impl Line {
             let share = (KEPT / points.max().unwrap_or(1).max(1)).max(KEPT_OF_POINT);
             let keep_from = point.past.len().saturating_sub(super::watch::AROUND + 1) as u64 + point.base;
             while point.base < point.next.min(keep_from) {
-                let forget = point.past.front().is_some_and(|past| {
-                    point.past.len() > share || (past.entered.is_none() && past.reading.time < old)
-                });
+                let forget = point
+                    .past
+                    .front()
+                    .is_some_and(|past| point.past.len() > share || past.reading.time < old);
                 if !forget {
                     break;
                 }
-                point.past.pop_front();
-                point.base += 1;
+                point.forget();
             }
         }
         for unit in &mut self.units {
@@ -262,8 +288,17 @@ impl Line {
     pub(super) fn make_room(&mut self, point: usize) {
         let point = &mut self.points[point];
         if point.past.len() > KEPT && point.base < point.next {
-            point.past.pop_front();
-            point.base += 1;
+            point.forget();
+        }
+    }
+}
+
+impl super::Point {
+    /// Forgets the oldest reading. What was entered of it is in the ledger.
+    fn forget(&mut self) {
+        if let Some(past) = self.past.pop_front() {
+            self.base += 1;
+            self.forgotten = self.forgotten.max(Some(past.reading.time));
         }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Persons tell in place of the authority.
 #[derive(Debug, Clone)]
 pub(super) struct Fallback {
-    since: Stamp,
+    pub(super) since: Stamp,
     /// Batches that only persons told.
     batches: Vec<Arc<str>>,
 }
@@ -131,7 +131,12 @@ impl Line {
         } else {
             format!("{by} ends a batch that its authority never told to be over")
         };
-        self.odd(at, "context-by-person", &says, now, None, enter);
+        let because = if away {
+            "context-by-person"
+        } else {
+            "context-unexpected"
+        };
+        self.odd(at, because, &says, now, None, enter);
     }
 
     /// The authority is back: its history holds. Batches that only persons told, and that it has another history
@@ -184,6 +189,26 @@ impl Line {
         first
     }
 
+    /// An exception that says in what doubt readings are bound since, unless the authority was heard after it.
+    pub(super) fn recall_doubt(&mut self, at: usize, line: &Entry<'_>, time: Stamp) {
+        let unit = &mut self.units[at];
+        if line.seq() < unit.told {
+            return;
+        }
+        match line.raw("because") {
+            Some("context-unconfirmed") => _ = unit.doubt.get_or_insert(time),
+            Some("context-by-person") => {
+                let batches = std::mem::take(&mut unit.by_person);
+                let fallback = unit.fallback.get_or_insert_with(|| Fallback {
+                    since: time,
+                    batches: Vec::new(),
+                });
+                fallback.batches.extend(batches);
+            }
+            _ => {}
+        }
+    }
+
     /// Who told what is recalled, so that a restart knows who stood in, and where the change counter stood.
     pub(super) fn recall_teller(&mut self, at: usize, line: &Entry<'_>, time: Stamp) {
         if !matches!(line.kind(), "batch" | "step" | "allocation") {
@@ -195,20 +220,34 @@ impl Line {
         let unit = &mut self.units[at];
         if told == unit.authority.word() {
             unit.fallback = None;
+            unit.doubt = None;
+            unit.told = line.seq();
+            unit.by_person.clear();
+            let told = line.raw("state").unwrap_or_default();
+            let unsure = line
+                .data_int("unsure_ms")
+                .filter(|_| !matches!(told, "confirmed" | "found" | "withdrawn"))
+                .unwrap_or(0);
+            let after = if unit.authority == Authority::Points {
+                0
+            } else {
+                unsure
+            };
+            if unsure > 0 {
+                unit.history.note_unsure(time, unsure, after);
+            }
             if let (Some(watcher), Some(counter)) = (&mut unit.watcher, line.data_text("counter")) {
                 watcher.recall(counter, time);
             }
-        } else if told == Authority::Person.word() {
-            let fallback = unit.fallback.get_or_insert_with(|| Fallback {
-                since: time,
-                batches: Vec::new(),
-            });
+        } else {
             let new = line
                 .text("batch")
                 .filter(|batch| line.kind() == "batch" && unit.history.batch(batch).is_none());
-            fallback
-                .batches
-                .extend(new.map(|batch| Arc::from(batch.as_str())));
+            let new = new.map(|batch| Arc::from(batch.as_str()));
+            match &mut unit.fallback {
+                Some(fallback) => fallback.batches.extend(new),
+                None => unit.by_person.extend(new),
+            }
         }
     }
 }

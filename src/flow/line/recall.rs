@@ -49,6 +49,9 @@ impl Line {
             known.number = known.number.max(number.unwrap_or(0).max(0) as u64);
             self.recall_teller(unit, line, time);
         }
+        if let ("exception", Some(unit)) = (line.kind(), unit) {
+            self.recall_doubt(unit, line, time);
+        }
         match (line.kind(), unit) {
             ("batch", Some(unit)) => self.recall_batch(unit, line, time),
             ("step", Some(unit)) => self.recall_step(unit, line, time),
@@ -77,6 +80,67 @@ impl Line {
             ("calibration", _) => self.recall_calibration(line),
             ("verdict", Some(unit)) => self.recall_verdict(unit, line),
             _ => {}
+        }
+    }
+
+    /// Takes in only what an entry counts for in the figures of its runs; for what lies before memory begins.
+    /// Context must have been taken in before.
+    pub fn recall_figures(&mut self, line: &Entry<'_>) {
+        let kind = line.kind();
+        if !matches!(kind, "reading" | "gap" | "exception" | "excursion" | "verdict") {
+            return;
+        }
+        let Some(time) = line.raw("time").and_then(Stamp::read) else {
+            return;
+        };
+        let unit = line
+            .text("unit")
+            .and_then(|name| self.units.iter().position(|unit| unit.name == name));
+        if let ("exception", Some(unit)) = (kind, unit) {
+            self.recall_doubt(unit, line, time);
+        }
+        match (kind, unit) {
+            ("verdict", Some(unit)) => self.recall_verdict(unit, line),
+            ("reading", _) => self.reading_figures(unit, line, time),
+            (_, Some(unit)) => {
+                let place = bind(&self.units[unit].history, time).clone();
+                let opens = line.raw("state") == Some("open");
+                self.units[unit].count(&place, |tally| match kind {
+                    "gap" => tally.gaps += 1,
+                    "exception" => tally.exceptions += 1,
+                    _ => tally.excursions += u64::from(opens),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn reading_figures(&mut self, unit: Option<usize>, line: &Entry<'_>, time: Stamp) {
+        let Some(point) = line.text("point").and_then(|name| self.point_named(&name)) else {
+            return;
+        };
+        let verdict = line.raw("verdict").and_then(Verdict::named);
+        let verdict = verdict.unwrap_or(Verdict::NotJudged) as usize;
+        let quality = match line.raw("quality") {
+            Some("good") => record::Quality::Good,
+            Some("uncertain") => record::Quality::Uncertain,
+            _ => record::Quality::Bad,
+        } as usize;
+        let around = line.int("around").is_some();
+        for watch in self.points[point].watches.clone() {
+            let known = &self.watches[watch];
+            if unit.is_some_and(|unit| unit != known.unit) {
+                continue;
+            }
+            let at = known.unit;
+            let place = bind(&self.units[at].history, time).clone();
+            let pace = known.pace_in(&place);
+            if pace != super::watch::Pacing::Never {
+                let captured = !(around && matches!(pace, super::watch::Pacing::Every(_)));
+                self.units[at].count(&place, |tally| {
+                    tally.count(verdict, quality, u64::from(captured));
+                });
+            }
         }
     }
 
@@ -204,6 +268,7 @@ impl Line {
         past.entered = Some(Written {
             seq: line.seq(),
             leaf: line.leaf(),
+            doubtful: line.raw("context").is_some(),
             places,
         });
         let held = &mut self.points[point];

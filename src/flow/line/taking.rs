@@ -238,13 +238,7 @@ impl Line {
             Some(excursion.seq),
             enter,
         );
-        let draft = self
-            .excursion_draft(watch, excursion, ended, "closed")
-            .with("opened", excursion.seq)
-            .data("started", excursion.started)
-            .data("ended", ended)
-            .data("duration_ms", ended.ms_since(excursion.started))
-            .data("count", excursion.count);
+        let draft = self.excursion_over(watch, excursion, ended);
         let entered = enter.enter(draft);
         self.say_over(watch, excursion, ended);
         self.remember(
@@ -317,7 +311,23 @@ impl Line {
         ));
     }
 
-    fn excursion_draft(&self, watch: usize, excursion: &Excursion, time: Stamp, state: &str) -> Draft {
+    /// The entry that closes an excursion.
+    pub(super) fn excursion_over(&self, watch: usize, excursion: &Excursion, ended: Stamp) -> Draft {
+        self.excursion_draft(watch, excursion, ended, "closed")
+            .with("opened", excursion.seq)
+            .data("started", excursion.started)
+            .data("ended", ended)
+            .data("duration_ms", ended.ms_since(excursion.started))
+            .data("count", excursion.count)
+    }
+
+    pub(super) fn excursion_draft(
+        &self,
+        watch: usize,
+        excursion: &Excursion,
+        time: Stamp,
+        state: &str,
+    ) -> Draft {
         let limit = excursion
             .band
             .broken(excursion.side)

@@ -105,7 +105,21 @@ impl Line {
     }
 
     /// Its authority was heard: what it told last still holds.
-    pub(super) fn hear(&mut self, at: usize, _enter: &mut dyn Enter) {
+    pub(super) fn hear(&mut self, at: usize, enter: &mut dyn Enter) {
+        let unit = &mut self.units[at];
+        if let Some(doubt) = unit.doubt.take() {
+            let before = unit.history.clone();
+            // Said before it has effect: readings from now on are bound without doubt.
+            let draft = Draft::new("allocation", self.now).with("unit", unit.name.as_str());
+            let draft = match unit.history.current() {
+                Some(batch) => draft.with("batch", &*batch.id),
+                None => draft,
+            };
+            let (authority, number) = (unit.authority.word(), unit.number);
+            let draft = draft.with("state", "confirmed").data("authority", authority);
+            enter.enter(draft.data("number", number));
+            self.bind_again(at, &before, (false, Some(doubt)), enter);
+        }
         let unit = &mut self.units[at];
         unit.heard = Some(self.now);
         unit.unconfirmed = false;
@@ -174,9 +188,16 @@ impl Line {
             self.release(point, false, enter);
         }
         let ahead = self.held_back(&mut message);
+        let origin = &Origin {
+            unsure: self.skew(at, &message, origin),
+            ..origin.clone()
+        };
+        let mut doubt = None;
         let before = self.units[at].history.clone();
         let mut first = None;
         if origin.authority == self.units[at].authority {
+            doubt = self.units[at].doubted_since();
+            self.units[at].doubt = None;
             self.hear(at, enter);
             first = self.reconcile(at, &message, origin, enter);
         }
@@ -192,6 +213,7 @@ impl Line {
         let again = message.number == unit.number;
         unit.number = message.number;
         unit.digest = digest.or(unit.digest);
+        self.note_unsure(at, &changes, origin);
         self.give_control(at, &message, new, enter);
         for change in &changes {
             let entered = self.change(at, change, &message, origin, enter);
@@ -206,7 +228,7 @@ impl Line {
                 self.say_drafts(at, batch, *time, enter);
             }
         }
-        if changes.is_empty() && !again {
+        if changes.is_empty() && (!again || doubt.is_some()) {
             first = Some(self.confirm(at, &message, origin, enter));
         }
         if let Some(last) = jump {
@@ -230,7 +252,7 @@ impl Line {
         let corrected = changes
             .iter()
             .any(|change| matches!(change, Change::Corrected { .. }));
-        self.bind_again(at, &before, corrected, enter);
+        self.bind_again(at, &before, (corrected, doubt), enter);
         for watch in self.units[at].watches.clone() {
             // The next reading finds its place anew: spans were laid out again.
             self.refresh(watch);
@@ -453,7 +475,10 @@ impl Line {
             let unit = &self.units[at];
             let silent = unit
                 .lease
-                .zip(unit.heard)
+                .zip(
+                    unit.heard
+                        .or(self.begun.filter(|_| unit.history.current().is_some())),
+                )
                 .is_some_and(|(lease, heard)| self.now.ms_since(heard) > lease);
             let cut = unit
                 .cut
@@ -469,6 +494,7 @@ impl Line {
             return;
         }
         self.units[at].unconfirmed = true;
+        self.units[at].doubt.get_or_insert(self.now);
         let says = "the source of context is silent; what it told last still holds";
         self.odd(at, "context-unconfirmed", says, self.now, None, enter);
     }

@@ -236,6 +236,33 @@ impl Watch {
         self.controls.retain(|(batch, ..)| keep(batch));
     }
 
+    /// How often it is captured in a place.
+    pub(super) fn pace_in(&self, place: &Bound) -> Pacing {
+        if self
+            .place
+            .as_ref()
+            .is_some_and(|here| here.same_place(place) && here.revision == place.revision)
+        {
+            self.rule.pace
+        } else {
+            self.rule_in(place).pace
+        }
+    }
+
+    /// The longest interval that is collected anywhere.
+    pub(super) fn longest(&self) -> i64 {
+        let controls = self.controls.iter().flat_map(|(.., asked)| asked);
+        let every = self
+            .asked
+            .iter()
+            .chain(controls)
+            .map(|capture| match capture.pace {
+                Pace::Every(every) => every.as_millis() as i64,
+                _ => 0,
+            });
+        every.max().unwrap_or(0)
+    }
+
     fn only_on_demand(&self) -> bool {
         !self.asked.is_empty() && self.asked.iter().all(|capture| capture.pace == Pace::OnDemand)
     }
@@ -622,7 +649,7 @@ impl Interval {
 }
 
 /// The verdict that a reviewer would look at first.
-fn worse(a: Verdict, b: Verdict) -> Verdict {
+pub(super) fn worse(a: Verdict, b: Verdict) -> Verdict {
     let weight = |verdict: Verdict| match verdict {
         Verdict::NotJudged => 0,
         Verdict::Within => 1,

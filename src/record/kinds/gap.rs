@@ -21,6 +21,7 @@ pub(super) const KIND: Kind = Kind {
         "disk-full",
         "another-instrument",
         "no-room",
+        "not-captured",
     ],
     at_once: false,
 };

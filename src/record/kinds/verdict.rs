@@ -27,7 +27,6 @@ pub(super) const KIND: Kind = Kind {
         "doubtful",
         "bad",
         "boundary",
-        "unconfirmed",
         "note",
     ],
     because: &[],

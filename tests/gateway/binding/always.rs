@@ -4,7 +4,13 @@ use super::world::{World, at, clock, message, reading};
 use proptest::prelude::*;
 use record::{Draft, Stamp, Word, read_ranges};
 use std::collections::{BTreeMap, BTreeSet};
-use steelyard::{config::plant::Authority, flow::line::LineEvent};
+use steelyard::{
+    config::plant::Authority,
+    flow::{
+        context::compose::{Of, Said, What},
+        line::LineEvent,
+    },
+};
 
 const EACH: &str = "
     MX-3:emulsify TC-1.temp every reading 68.0/69.0/71.5/72.0 °C missing 3
@@ -152,7 +158,14 @@ pub(super) fn bound(world: &World) -> BTreeMap<u64, BTreeMap<String, String>> {
     for (at, (draft, _)) in world.recorder.entries.iter().enumerate() {
         let seq = at as u64 + 1;
         let place = place(draft);
-        if draft.kind() == "binding" {
+        if draft.kind() == "binding" && draft.text("state") == Some("confirmed") {
+            for (first, last) in read_ranges(draft.text("seqs").unwrap()).unwrap() {
+                for seq in first..=last {
+                    let stands = places.get(&seq).is_some_and(|of| of.contains_key(&place));
+                    assert!(stands, "{seq} was confirmed in {place}, where it was not");
+                }
+            }
+        } else if draft.kind() == "binding" {
             for (first, last) in read_ranges(draft.text("seqs").unwrap()).unwrap() {
                 for seq in first..=last {
                     let of = places.entry(seq).or_default();
@@ -186,7 +199,7 @@ fn place(draft: &Draft) -> String {
     )
 }
 
-fn number(draft: &Draft, name: &str) -> Option<i64> {
+pub(super) fn number(draft: &Draft, name: &str) -> Option<i64> {
     draft
         .outside()
         .iter()
@@ -239,7 +252,7 @@ fn outcome(world: &World) -> BTreeSet<String> {
             }
             ("verdict", _) => {
                 let figures = ["expected", "captured", "gaps"].map(|name| number(draft, name).unwrap());
-                let skip = |name: &str| name != "note";
+                let skip = |name: &str| !matches!(name, "note" | "boundary");
                 let inside: Vec<String> = draft
                     .inside()
                     .iter()
@@ -297,6 +310,78 @@ fn covered(world: &World) {
     }
 }
 
+/// The same day, said by a person who is the authority: each thing by itself, and late.
+fn live_by_person(stretches: &[Stretch], captures: &str, readings: &[(bool, i64)]) -> World {
+    let mut plant = super::world::plant(0, captures);
+    plant.units[0].authority = Authority::Person;
+    let mut world = World::of(plant);
+    let says = sayings(stretches);
+    let end = says.last().map_or(0, |said| said.0);
+    let (mut next, mut not_before) = (0, 0);
+    for second in 0..end + 130 {
+        let now = at("00:00").plus_ms(second * 1000);
+        world.event(LineEvent::Tick { now });
+        if let Some((true, value)) = readings.get(second as usize).filter(|_| second < end + 5) {
+            let text = format!("{}.{} °C", value / 10, value % 10);
+            world.event(LineEvent::Reading(reading("TC-1.temp", now, &text)));
+        }
+        while let Some((true_at, late, what, of)) = says.get(next) {
+            let due = (true_at + late).max(not_before);
+            if due > second {
+                break;
+            }
+            (not_before, next) = (due, next + 1);
+            let said = Said {
+                what: *what,
+                of: of.clone(),
+                at: stamp(*true_at),
+            };
+            let (line, recorder) = (&mut world.line, &mut world.recorder);
+            line.said("MX-3", &said, "p-17", "as it is", stamp(second), recorder)
+                .unwrap();
+        }
+    }
+    world
+}
+
+/// What happens, when, and how late it is said.
+fn sayings(stretches: &[Stretch]) -> Vec<(i64, i64, What, Of)> {
+    let batch = |number: i64| Of::Batch {
+        id: Some(format!("B-{number}")),
+        product: String::new(),
+        recipe: String::new(),
+        revision: "7".to_owned(),
+        size: String::new(),
+    };
+    let step = |id: &str| Of::Step {
+        id: id.to_owned(),
+        title: String::new(),
+    };
+    let (mut says, mut now, mut number) = (vec![(5, 0, What::Start, batch(1))], 5, 1);
+    let mut open: Option<&str> = None;
+    for stretch in stretches {
+        if let Some(id) = open.take() {
+            says.push((now, stretch.late, What::Complete, step(id)));
+        }
+        if stretch.what == 3 {
+            says.push((now, stretch.late, What::Complete, batch(number)));
+            number += 1;
+            says.push((now, stretch.late, What::Start, batch(number)));
+        }
+        if stretch.what < 2 {
+            let id = ["emulsify", "cool"][usize::from(stretch.what)];
+            says.push((now, stretch.late, What::Start, step(id)));
+            open = Some(id);
+        }
+        now += stretch.seconds;
+    }
+    if let Some(id) = open {
+        says.push((now, 0, What::Complete, step(id)));
+    }
+    says.push((now, 0, What::Complete, batch(number)));
+    says
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -324,5 +409,20 @@ proptest! {
             covered(&in_time);
             covered(&late);
         }
+    }
+
+    #[test]
+    fn whoever_tells_it_and_however_late_every_reading_ends_where_it_belongs(
+        stretches in stretches(),
+        readings in readings(),
+    ) {
+        let told = day(&stretches);
+        let in_time = live((0, EACH), &told, &readings, false);
+        let by_person = live_by_person(&stretches, EACH, &readings);
+        let (expected, found) = (readings_of(&in_time), readings_of(&by_person));
+        for (time, places) in &expected {
+            prop_assert_eq!(found.get(time), Some(places), "the reading of {}", clock(*time));
+        }
+        prop_assert_eq!(outcome(&by_person), outcome(&in_time));
     }
 }

@@ -1,7 +1,7 @@
 //! A line of two mixers that share a bath, told what happens in words.
 
 use record::{Answer, Draft, Hash, Quantity, Stamp, Tree, Value, Word};
-use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, fmt::Write, path::PathBuf, time::Duration};
 use steelyard::{
     config::plant::{
         Authority, Capture, ContextWay, Gateway, Limits, Master, Pace, Plant, PointName, RecordStore, Unit0,
@@ -46,6 +46,12 @@ impl Enter for Recorder {
         let draft = draft.with("count", tree.size()).with("root", tree.root());
         self.enter(draft)
     }
+
+    fn earlier(&mut self, _since: Stamp, each: &mut dyn FnMut(&record::Line<'_>)) {
+        for line in &self.lines {
+            each(&record::Line::read(line).unwrap());
+        }
+    }
 }
 
 pub(super) struct World {
@@ -54,6 +60,8 @@ pub(super) struct World {
     pub(super) replies: Vec<String>,
     shown: usize,
     numbers: BTreeMap<String, u64>,
+    /// Asked for once, when everything was told.
+    places: RefCell<Option<BTreeMap<u64, BTreeMap<String, String>>>>,
     plant: Plant,
 }
 
@@ -222,6 +230,7 @@ impl World {
             shown: 0,
             numbers: BTreeMap::new(),
             plant,
+            places: RefCell::default(),
         }
     }
 
@@ -252,6 +261,31 @@ impl World {
         for line in &self.recorder.lines {
             self.line.recall(&record::Line::read(line).unwrap());
         }
+    }
+
+    /// A new gateway that reads back only context, and what was captured since a moment.
+    pub(super) fn restart_late(&mut self, plant: Plant, since: Stamp) {
+        self.line = Line::new(&plant);
+        let lines: Vec<record::Line<'_>> = self
+            .recorder
+            .lines
+            .iter()
+            .map(|line| record::Line::read(line).unwrap())
+            .collect();
+        let is_context = |line: &record::Line<'_>| matches!(line.kind(), "batch" | "step" | "allocation");
+        lines
+            .iter()
+            .filter(|line| is_context(line))
+            .for_each(|line| self.line.recall(line));
+        for line in &lines {
+            let late = Stamp::read(line.raw("time").unwrap()).unwrap() >= since;
+            if !is_context(line) && late {
+                self.line.recall(line);
+            } else if !is_context(line) {
+                self.line.recall_figures(line);
+            }
+        }
+        self.line.forgot_before(since);
     }
 
     /// Tells what happens, one line each, and takes time in steps of 500 ms up to each.
@@ -362,6 +396,25 @@ impl World {
             writeln!(text, "{}", row(0, draft).trim_start().trim_start_matches("0 ")).unwrap();
         }
         text
+    }
+
+    pub(super) fn run_of(&self, draft: &Draft) -> i64 {
+        super::always::number(draft, "run").unwrap_or(0)
+    }
+
+    /// Where one entry stands in the end.
+    pub(super) fn standing_of(&self, at: usize) -> String {
+        if self.places.borrow().is_none() {
+            *self.places.borrow_mut() = Some(super::always::bound(self));
+        }
+        let places = self.places.borrow();
+        let places = places.as_ref().and_then(|places| places.get(&(at as u64 + 1)));
+        let places: Vec<&str> = places
+            .iter()
+            .flat_map(|places| places.keys())
+            .map(String::as_str)
+            .collect();
+        places.join(" and ")
     }
 
     /// Where every reading stands in the end, from the ledger alone.
@@ -486,7 +539,7 @@ fn row(seq: u64, draft: &Draft) -> String {
         };
         match *name {
             "unit" if text == "MX-3" => {}
-            "role" | "quality" | "root" | "limits" => {}
+            "role" | "quality" | "root" | "limits" | "boundary" => {}
             "point" if text == "TC-1.temp" => {}
             "run" => write!(row, "/{text}").unwrap(),
             "unit" | "batch" | "step" | "point" | "verdict" | "state" | "because" => {
