@@ -168,7 +168,7 @@ impl Line {
         if reaches {
             return;
         }
-        let Some((at, watch)) = self.watch_of(pass.unit, entry) else {
+        let Some((at, watch)) = self.watch_named(pass.unit, entry) else {
             return;
         };
         match entry.kind() {
@@ -194,7 +194,7 @@ impl Line {
     }
 
     /// The watch of this unit an entry is about, and its place among the unit's.
-    fn watch_of(&self, unit: usize, entry: &Entry<'_>) -> Option<(usize, usize)> {
+    fn watch_named(&self, unit: usize, entry: &Entry<'_>) -> Option<(usize, usize)> {
         let point = self.point_named(&entry.text("point")?)?;
         if entry
             .text("unit")
