@@ -329,7 +329,13 @@ impl Core {
         .to_string())
     }
 
-    fn master_refused(&mut self, kind: Kind, text: &str, count: u64, says: &str) -> Result<(), Trouble> {
+    pub(super) fn master_refused(
+        &mut self,
+        kind: Kind,
+        text: &str,
+        count: u64,
+        says: &str,
+    ) -> Result<(), Trouble> {
         let now = self.clock.now();
         let again = self
             .state

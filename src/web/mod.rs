@@ -15,6 +15,7 @@ mod figures;
 mod guard;
 mod live;
 mod marks;
+mod master;
 mod page;
 mod strip;
 mod words;
@@ -103,6 +104,10 @@ fn router(board: Watch, core: Option<Core>) -> Router {
         .route(
             "/context/{unit}",
             put(context::put).layer(DefaultBodyLimit::max(context::LONGEST)),
+        )
+        .route(
+            "/master/{kind}",
+            put(master::put).layer(DefaultBodyLimit::max(master::LONGEST)),
         )
         .route("/static/{file}", get(file))
         .fallback(nowhere)

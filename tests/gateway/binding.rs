@@ -4,6 +4,8 @@
 
 #[path = "binding/always.rs"]
 mod always;
+#[path = "binding/by_hand.rs"]
+mod by_hand;
 #[path = "binding/night.rs"]
 mod night;
 #[path = "binding/recipes.rs"]

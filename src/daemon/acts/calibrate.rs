@@ -117,7 +117,8 @@ fn carry_out<'a>(
             draft.data("batches", some(&batches))
         };
         let entered = core.enter(draft)?;
-        core.line.calibrated(tag, Some(&until.to_string()), !left_in);
+        core.line
+            .calibrated(tag, Some(&until.to_string()), !left_in, time);
         for batch in batches.iter().take(NAMED) {
             let draft = Draft::new("exception", now)
                 .with("batch", batch.as_str())

@@ -159,7 +159,8 @@ impl Line {
         for (slot, watch) in self.points[point].watches.iter().enumerate() {
             let watch = &self.watches[*watch];
             let place = bind(&self.units[watch.unit].history, time);
-            past.judge(slot, watch.judge_in(place, &past.reading.answer));
+            let judged = watch.judge_in(place, &past.reading.answer);
+            past.judge(slot, self.marked(point, time, judged));
         }
         let around = entry.int("around").and_then(|seq| u64::try_from(seq).ok());
         let mut comparison = Comparison::of(entry);
@@ -213,6 +214,7 @@ impl Line {
                 return Derived::Not("the reading that opened it was no entry");
             };
             let judged = watch.judge_in(bind(&self.units[unit].history, time), &reading.answer);
+            let judged = self.marked(point, time, judged);
             comparison.inside("side", Some(judged.verdict.word().to_owned()));
             if let Some(Value::Quantity(shown)) = reading.answer.value() {
                 comparison.inside("extreme", Some(shown.amount.to_string()));
@@ -298,7 +300,8 @@ impl Line {
     fn judged_there(&self, unit: usize, was: &Was, place: &Arc<Bound>) -> Option<Verdict> {
         let mut watches = self.units[unit].watches.iter().map(|at| &self.watches[*at]);
         let watch = watches.find(|watch| watch.point == was.point)?;
-        Some(watch.judge_in(place, &was.answer).verdict)
+        let judged = watch.judge_in(place, &was.answer);
+        Some(self.marked(was.point, was.time, judged).verdict)
     }
 
     /// The figures of a run, as far as every reading they count is an entry.

@@ -31,6 +31,8 @@ enum Counts {
     Gap,
     Exception,
     Excursion,
+    /// A value by hand that another person has verified.
+    Hand,
 }
 
 /// A reading that was entered, as far as later entries rest on it.
@@ -68,6 +70,7 @@ impl Books {
                 Some(was) => Counts::Reading(was),
                 None => return,
             },
+            "manual" => return self.by_hand(line, entry),
             "gap" => Counts::Gap,
             "exception" => Counts::Exception,
             "excursion" if entry.raw("state") == Some("open") => Counts::Excursion,
@@ -80,6 +83,26 @@ impl Books {
             .map(|run| (run, verdict))
             .collect();
         self.entries.insert(entry.seq(), Kept { counts, places });
+    }
+
+    /// It counts once it is verified, under its first entry, and no more once another took its place.
+    fn by_hand(&mut self, line: &Line, entry: &Entry<'_>) {
+        let number = |name| entry.int(name).and_then(|seq| u64::try_from(seq).ok());
+        if let Some(seq) = number("corrects") {
+            self.entries.remove(&seq);
+        }
+        if entry.raw("state") != Some("verified") {
+            return;
+        }
+        let word = entry.raw("verdict").and_then(Verdict::named);
+        let verdict = word.unwrap_or(Verdict::NotJudged);
+        let places = runs_of(line, entry)
+            .into_iter()
+            .map(|run| (run, verdict))
+            .collect();
+        let counts = Counts::Hand;
+        self.entries
+            .insert(number("about").unwrap_or(entry.seq()), Kept { counts, places });
     }
 
     fn bound(&mut self, line: &Line, entry: &Entry<'_>) {
@@ -117,7 +140,7 @@ impl Books {
                 continue;
             };
             match kept.counts {
-                Counts::Reading(_) => {
+                Counts::Reading(_) | Counts::Hand => {
                     figures.readings += 1;
                     figures.verdicts[*verdict as usize] += 1;
                 }

@@ -34,7 +34,8 @@ pub(super) struct Standing {
 pub(super) struct Calibrations {
     zone: TimeZone,
     when_over: WhenOver,
-    standing: HashMap<String, Standing>,
+    /// Of each instrument, since when, in order.
+    standing: HashMap<String, Vec<(Stamp, Standing)>>,
     /// Instruments and batches that have had their exception.
     told: HashSet<(String, Arc<str>)>,
 }
@@ -49,20 +50,32 @@ impl Calibrations {
         };
         for (tag, equipment) in &plant.equipment {
             let until = equipment.calibrated_till.as_deref().and_then(Until::read);
-            known.set(tag, until, false);
+            known.set(tag, until, false, Stamp(i64::MIN));
         }
         known
     }
 
-    fn set(&mut self, tag: &str, until: Option<Until>, out: bool) {
+    fn set(&mut self, tag: &str, until: Option<Until>, out: bool, since: Stamp) {
         let ends = until.as_ref().map(|until| until.ends(&self.zone));
-        self.standing
-            .insert(tag.to_owned(), Standing { until, ends, out });
+        let known = self.standing.entry(tag.to_owned()).or_default();
+        let standing = Standing { until, ends, out };
+        if !known.contains(&(since, standing.clone())) {
+            known.push((since, standing));
+            // Of two said of the same moment the later counts.
+            known.sort_by_key(|(since, _)| *since);
+        }
+    }
+
+    /// How an instrument stood at a moment.
+    fn at(&self, tag: &str, time: Stamp) -> Option<&Standing> {
+        let known = self.standing.get(tag)?;
+        let last = known.iter().rev().find(|(since, _)| *since <= time);
+        last.map(|(_, standing)| standing)
     }
 
     /// What marks a reading of this moment; nothing where the instrument is in order, or where nobody said until when.
     pub(super) fn mark(&self, tag: &str, time: Stamp) -> Option<&'static str> {
-        let standing = self.standing.get(tag)?;
+        let standing = self.at(tag, time)?;
         if standing.out {
             Some(OUT)
         } else if standing.ends.is_some_and(|ends| time >= ends) {
@@ -75,8 +88,9 @@ impl Calibrations {
 
 impl Line {
     /// Takes in a `calibration` entry: from then on it says how the instrument stands.
-    pub fn calibrated(&mut self, tag: &str, until: Option<&str>, out: bool) {
-        self.calibrations.set(tag, until.and_then(Until::read), out);
+    pub fn calibrated(&mut self, tag: &str, until: Option<&str>, out: bool, since: Stamp) {
+        self.calibrations
+            .set(tag, until.and_then(Until::read), out, since);
     }
 
     /// Every instrument whose last day is known, with the days that are left: negative when it is over.
@@ -84,9 +98,9 @@ impl Line {
         let known = &self.calibrations;
         let mut due: Vec<(String, String, i32)> = known
             .standing
-            .iter()
-            .filter_map(|(tag, standing)| {
-                let until = standing.until.as_ref()?;
+            .keys()
+            .filter_map(|tag| {
+                let until = known.at(tag, now)?.until.as_ref()?;
                 Some((tag.clone(), until.to_string(), until.days_left(now, &known.zone)?))
             })
             .collect();
@@ -97,7 +111,8 @@ impl Line {
     pub(super) fn recall_calibration(&mut self, line: &Entry<'_>) {
         if let Some(tag) = line.text("equipment") {
             let until = line.text("until");
-            self.calibrated(&tag, until.as_deref(), line.raw("state") == Some("out"));
+            let since = line.raw("time").and_then(Stamp::read).unwrap_or(self.now);
+            self.calibrated(&tag, until.as_deref(), line.raw("state") == Some("out"), since);
         }
     }
 
@@ -150,7 +165,7 @@ impl Line {
             if !self.calibrations.told.insert((tag.clone(), batch)) {
                 continue;
             }
-            let standing = self.calibrations.standing.get(&tag);
+            let standing = self.calibrations.at(&tag, now);
             let out = standing.is_some_and(|standing| standing.out);
             let until = standing
                 .and_then(|standing| standing.until.as_ref())
