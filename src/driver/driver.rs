@@ -387,6 +387,8 @@ pub(crate) enum ReadRole {
 pub(crate) struct RegisterPoint {
     pub(crate) at: u16,
     pub(crate) name: String,
+    /// The same, to be handed on with every answer.
+    pub(crate) key: Arc<str>,
     pub(crate) is: Is,
     pub(crate) order: Order,
     /// Only these of its bits.

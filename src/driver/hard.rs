@@ -5,7 +5,9 @@
 mod commands;
 mod framing;
 mod list;
+mod slices;
 
+pub(crate) use commands::every_key;
 pub(crate) use framing::framings;
 
 use crate::{Conversation, ConversationOptions, Driver, Role, Transport, lint, modbus::sealed, run_samples};
@@ -382,6 +384,7 @@ fn the_examples_of_the_reference_page_are_true() {
         .split("```toml\n")
         .skip(1)
         .map(|part| part.split("```").next().unwrap())
+        .filter(|example| example.contains("[driver]"))
         .collect();
     assert_eq!(examples.len(), 2);
     for (example, file) in examples

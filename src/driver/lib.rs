@@ -9,6 +9,8 @@ mod complaint;
 mod conversation;
 mod driver;
 mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 mod lint;
 mod meaning;
 mod merge;
@@ -19,6 +21,7 @@ mod player;
 mod read;
 mod registers;
 mod sample;
+mod schema;
 mod tree;
 
 #[cfg(test)]
@@ -42,3 +45,4 @@ pub use modbus::{Table, crc16, exception_word};
 pub use new_sample::NewSample;
 pub use player::{Player, PlayerOptions};
 pub use sample::{SampleResult, run_samples};
+pub use schema::schema;

@@ -2,6 +2,7 @@
 //! units that differ. A driver with complaints from here is not recorded with.
 
 mod commands;
+mod unreachable;
 
 use crate::{
     Complaint,
@@ -52,6 +53,7 @@ pub fn lint(driver: &Driver) -> Vec<Complaint> {
         }
     }
     complaints.extend(commands::unproven(driver));
+    complaints.extend(unreachable::unreachable(driver));
     complaints.extend(no_damage(driver));
     complaints.extend(
         measures(driver)
@@ -523,6 +525,73 @@ mod tests {
             names(tc, |text| text.replace("refused, busy", "garbled")).contains(&"refusal-without-sample")
         );
         assert!(names(tc, |text| text.replace("\"tc200\"", "\"tc201\"")).contains(&"name-differs-from-file"));
+    }
+
+    #[test]
+    fn each_thing_a_driver_can_leave_open_has_its_own_finding() {
+        let balance = "mt-sics-balance.toml";
+        let generic = "generic-registers.toml";
+        // finding | file | what is changed | into what
+        let table = [
+            (
+                "never-reached",
+                balance,
+                "  { reads = \"ES\",",
+                "  { reads = \"S +\", quality = \"bad\", because = \"overload\" },\n  { reads = \"ES\",",
+            ),
+            (
+                "two-answers-match",
+                balance,
+                "{ reads = \"S I\",  ",
+                "{ reads = \"S {mode}\",",
+            ),
+            (
+                "answer-without-sample",
+                balance,
+                "hear  = \"Z +\\r\\n\"",
+                "hear  = \"Z A\\r\\n\"",
+            ),
+            (
+                "command-without-sample",
+                balance,
+                "gives = { zero = \"done\" }",
+                "gives = { zero = \"refused: busy\" }",
+            ),
+            (
+                "command-without-proof",
+                balance,
+                "{ reads = \"Z A\", then = \"done\" }",
+                "{ reads = \"Z A\", then = \"more follows\" }",
+            ),
+            (
+                "no-such-name",
+                "tc200.toml",
+                "about = \"temperature\"",
+                "about = \"temprature\"",
+            ),
+            (
+                "measure-without-sample",
+                "tc200.toml",
+                "{ at = 3, measure = \"status\",      is = \"bits\",",
+                "{ at = 3, measure = \"status\",      is = \"uint16\", one_count = \"1 %\",",
+            ),
+            ("not-in-this-answer", "tc200.toml", "status bit 5", "state bit 5"),
+            (
+                "never-reached",
+                "mixer-drive.toml",
+                "{ when = \"status bit 2 is set\",  ",
+                "{ when = \"status bit 3 is set\",  ",
+            ),
+        ];
+        for (finding, file, from, to) in table {
+            let found = names(file, |text| text.replacen(from, to, 1));
+            assert!(found.contains(&finding), "{finding} in {file}: {found:?}");
+        }
+        let undamaged = names(generic, |text| {
+            text.replace("bad: garbled", "1 kg")
+                .replace("bad: unexpected", "1 kg")
+        });
+        assert!(undamaged.contains(&"damage-without-sample"), "{undamaged:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::{registers::Is, tree::At};
 use record::{Amount, Answer, Quality, Quantity, Unit, Value};
 use rust_decimal::Decimal;
-use std::{fmt, ops::Range, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr, sync::Arc};
 
 /// One field of one answer, before it means anything.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,20 +19,44 @@ pub(crate) enum Field {
 
 /// The fields of one answer.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Fields(Vec<(String, Field)>);
+pub(crate) struct Fields(Vec<(Arc<str>, Field)>);
 
 impl Fields {
     pub(crate) fn put(&mut self, name: &str, field: Field) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
+        match self.0.iter_mut().find(|(known, _)| **known == *name) {
             Some((_, old)) => *old = field,
-            None => self.0.push((name.to_owned(), field)),
+            None => self.0.push((name.into(), field)),
+        }
+    }
+
+    /// Room for so many fields, and those that are known already behind them: of two with one name the newer counts.
+    pub(crate) fn newer(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
+    /// A field whose name is not there yet.
+    pub(crate) fn push(&mut self, name: &Arc<str>, field: Field) {
+        self.0.push((name.clone(), field));
+    }
+
+    /// What was known before.
+    pub(crate) fn with_known(mut self, known: &Self) -> Self {
+        self.0.extend(known.0.iter().cloned());
+        self
+    }
+
+    /// A field that is probably at this place.
+    fn near(&self, name: &str, place: usize) -> Option<&Field> {
+        match self.0.get(place) {
+            Some((known, field)) if **known == *name => Some(field),
+            _ => self.get(name),
         }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Field> {
         self.0
             .iter()
-            .find(|(known, _)| known == name)
+            .find(|(known, _)| **known == *name)
             .map(|(_, field)| field)
     }
 }
@@ -360,6 +384,8 @@ pub(crate) enum UnitFrom {
 pub(crate) struct Making {
     /// The field with the number or the word.
     pub(crate) from: String,
+    /// Where that field probably is among those of its answer.
+    pub(crate) place: usize,
     /// Reading one count as so much: mantissa and decimals of `0.1 °C`.
     pub(crate) one_count: Option<Decimal>,
     /// Added after that.
@@ -376,6 +402,7 @@ impl Making {
     pub(crate) fn new(from: &str) -> Self {
         Self {
             from: from.to_owned(),
+            place: 0,
             one_count: None,
             plus: None,
             decimals_from: None,
@@ -411,7 +438,7 @@ impl Making {
                 .map(|(_, word)| Value::Text(word.clone()))
                 .ok_or_else(|| "unexpected".to_owned());
         }
-        let field = fields.get(&self.from).ok_or("unexpected")?;
+        let field = fields.near(&self.from, self.place).ok_or("unexpected")?;
         let unit = match &self.unit {
             None => {
                 return match field {

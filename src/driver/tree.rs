@@ -430,6 +430,8 @@ impl<'a> Block<'a> {
             return;
         }
         let asked = self.asked.borrow();
+        #[cfg(test)]
+        watched::add(&self.name, &asked);
         for key in self.table.keys() {
             let name: &str = key.get_ref();
             if asked.contains(&name) {
@@ -530,4 +532,30 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// Which keys the reader asked for in which block, so that the schema can be held against it.
+#[cfg(test)]
+pub(crate) mod watched {
+    use std::cell::RefCell;
+
+    thread_local! {
+        static ASKED: RefCell<Option<Vec<(String, Vec<&'static str>)>>> = const { RefCell::new(None) };
+    }
+
+    pub(crate) fn start() {
+        ASKED.with(|asked| *asked.borrow_mut() = Some(Vec::new()));
+    }
+
+    pub(super) fn add(block: &str, keys: &[&'static str]) {
+        ASKED.with(|asked| {
+            if let Some(all) = asked.borrow_mut().as_mut() {
+                all.push((block.to_owned(), keys.to_vec()));
+            }
+        });
+    }
+
+    pub(crate) fn take() -> Vec<(String, Vec<&'static str>)> {
+        ASKED.with(|asked| asked.borrow_mut().take()).unwrap_or_default()
+    }
 }

@@ -7,6 +7,8 @@
 
 mod apart;
 mod ask;
+#[cfg(test)]
+mod exchanges;
 mod hear;
 mod identity;
 mod news;
@@ -134,6 +136,8 @@ pub struct Link {
     told: Option<String>,
     lent: bool,
     foreign: Foreign,
+    /// When a pause ends a frame, and when its last byte came.
+    pause: Option<(Duration, Moment)>,
 }
 
 #[derive(Debug)]
@@ -168,6 +172,12 @@ enum Phase {
         not_before: Duration,
     },
     Sending(Question),
+    /// The exchange under way goes on with another question, then.
+    GoingOn {
+        question: Question,
+        at: Duration,
+        bytes: Vec<u8>,
+    },
     Waiting {
         question: Question,
         deadline: Duration,
@@ -218,6 +228,7 @@ impl Link {
             told: None,
             lent: plan.lent,
             foreign: Foreign::default(),
+            pause: None,
         };
         if link.rests_on_purpose() {
             link.phase = Phase::Resting;
@@ -239,7 +250,13 @@ impl Link {
 
     /// When the line wants a [`Event::Tick`]; `None` while only the far end can say something.
     pub fn wake(&self) -> Option<Duration> {
+        let pause = self.pause.map(|(ends, _)| ends);
+        self.wake_by_phase().into_iter().chain(pause).min()
+    }
+
+    fn wake_by_phase(&self) -> Option<Duration> {
         match &self.phase {
+            Phase::GoingOn { at, .. } => Some(*at),
             Phase::Closed { open_at } => Some(*open_at),
             Phase::Resting | Phase::Opening | Phase::Sending(_) => None,
             Phase::Waiting { deadline, .. } => Some(*deadline),
@@ -290,6 +307,13 @@ pub fn next(mut link: Link, at: Moment, event: Event) -> (Link, Vec<Action>) {
         Event::NotQuiet(bytes) => link.not_quiet(at, bytes, &mut out),
         Event::Heard(bytes) => {
             link.heard(at, bytes, &mut out);
+            link.pause = match link.plan.matching {
+                Matching::Nothing if !link.is_closed() => {
+                    let pause = link.stations.first().and_then(Station::quiet_after);
+                    pause.map(|pause| (at.elapsed + pause, at))
+                }
+                _ => None,
+            };
             // a far end that never stops talking must not stop the clock
             if link.wake().is_some_and(|wake| wake <= at.elapsed) {
                 link.tick(at, &mut out);
@@ -307,7 +331,15 @@ pub fn next(mut link: Link, at: Moment, event: Event) -> (Link, Vec<Action>) {
 impl Link {
     fn tick(&mut self, at: Moment, out: &mut Vec<Action>) {
         let now = at.elapsed;
+        if self.pause.is_some_and(|(ends, _)| now >= ends) {
+            self.quiet(out);
+        }
         match std::mem::replace(&mut self.phase, Phase::Opening) {
+            Phase::GoingOn {
+                question,
+                at: then,
+                bytes,
+            } if now >= then => self.ask_on(question, bytes, out),
             Phase::Waiting { question, deadline } if now >= deadline => self.unanswered(at, question, out),
             Phase::Settling {
                 question,

@@ -4,6 +4,7 @@
 //! They measure and never judge: a figure below its target is a line like any other. They must never touch a
 //! ledger that is there: everything happens in a directory of its own, which is removed at the end.
 
+mod decode;
 mod far;
 mod links;
 mod pages;
@@ -27,6 +28,7 @@ pub(super) const NAMES: &[&str] = &[
     "seal",
     "sync",
     "verify",
+    "decode",
     "store",
     "links",
 ];
@@ -98,6 +100,7 @@ pub(super) async fn measure(name: &str, place: &Path, length: Duration) -> Resul
             let place = place.join(name);
             Ok(vec![beside(move || sync::measure(&place, length)).await?])
         }
+        "decode" => beside(move || decode::measure(length)).await,
         "links" => links::measure(length).await,
         "verify" => beside(move || verify::measure(length)).await,
         _ => Ok(vec![store::measure(&place.join(name), length).await?]),
@@ -250,6 +253,13 @@ mod tests {
         };
         assert!(figure.value > 0.0 && of("entries") > 0.0);
         assert!(of("entries") / of("seconds") - figure.value < 1.0, "{figure:?}");
+    }
+
+    #[test]
+    fn registers_become_readings_while_they_are_counted() {
+        let figures = decode::measure(Duration::from_millis(50)).unwrap();
+        assert_eq!(figures.len(), 2);
+        assert!(figures.iter().all(|figure| figure.value > 0.0), "{figures:?}");
     }
 
     #[tokio::test]

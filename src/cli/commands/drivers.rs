@@ -30,7 +30,7 @@ pub(crate) const COMMAND: Command = Command {
 
 fn args(command: clap::Command) -> clap::Command {
     command
-        .arg(Arg::new("name").value_name("NAME").help("Shows this driver, word for word; `new` begins one"))
+        .arg(Arg::new("name").value_name("NAME").help("Shows this driver, word for word; `new` begins one, `schema` is for editors"))
         .arg(
             Arg::new("speaks")
                 .long("speaks")
@@ -82,6 +82,7 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
                 });
             }
         }
+        Some("schema") => say(driver::schema().trim_end()),
         Some("new") => {
             return begin(matches);
         }

@@ -77,13 +77,13 @@ pub(crate) fn fields_of(read: &Read, values: &[u8], settings: &Fields) -> Fields
 
 /// The fields of these points, after those that are known.
 pub(crate) fn fields_at(table: Table, points: &[RegisterPoint], values: &[u8], known: &Fields) -> Fields {
-    let mut fields = known.clone();
+    let mut fields = Fields::newer(points.len());
     for point in points {
         if let Some(field) = field_at(table, point, values) {
-            fields.put(&point.name, field);
+            fields.push(&point.key, field);
         }
     }
-    fields
+    fields.with_known(known)
 }
 
 fn field_at(table: Table, point: &RegisterPoint, values: &[u8]) -> Option<Field> {

@@ -223,6 +223,13 @@ fn furnace() -> Driver {
     )
 }
 
+/// Reads drivers that have every key a command may have.
+pub(crate) fn every_key() {
+    balance();
+    indicator();
+    furnace();
+}
+
 fn options(transport: Transport) -> (ConversationOptions, PlayerOptions) {
     (
         ConversationOptions {

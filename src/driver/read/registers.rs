@@ -84,8 +84,8 @@ pub(super) fn read(block: &Block<'_>, order: Order, most: Option<u16>, commands:
     let alone = block.flag("alone").unwrap_or(false);
     let mut doubts = doubts(block, None);
     let mut window = window(block, commands);
-    let mut points = Vec::new();
-    let mut measures = Vec::new();
+    let mut points: Vec<RegisterPoint> = Vec::new();
+    let mut measures: Vec<Measure> = Vec::new();
     for point in block.blocks("points", "this point") {
         if let Some((register, measure)) = register_point(&point, order) {
             points.push(register);
@@ -94,6 +94,13 @@ pub(super) fn read(block: &Block<'_>, order: Order, most: Option<u16>, commands:
         point.finish();
     }
     block.finish();
+    for measure in &mut measures {
+        let from = &measure.making.from;
+        measure.making.place = points
+            .iter()
+            .position(|point| point.name == *from)
+            .unwrap_or_default();
+    }
     let (table, first, count) = (table?, first?, count?);
     let limit = most.unwrap_or(table.most()).min(table.most());
     if count.what > limit {
@@ -213,6 +220,7 @@ pub(super) fn field_point(block: &Block<'_>, order: Order) -> Option<RegisterPoi
     let _ = block.text("manual");
     Some(RegisterPoint {
         at: at?.what,
+        key: name.what.as_str().into(),
         name: name.what,
         is: is?,
         order,
@@ -270,6 +278,7 @@ pub(super) fn register_point(block: &Block<'_>, order: Order) -> Option<(Registe
     Some((
         RegisterPoint {
             at: at?.what,
+            key: name.what.as_str().into(),
             name: name.what,
             is,
             order,

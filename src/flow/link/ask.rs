@@ -59,6 +59,12 @@ impl Link {
 
     pub(super) fn sent(&mut self, at: Moment) {
         if let Phase::Sending(question) = self.phase {
+            if self.stations[question.station].was_started(at.elapsed, question.place) {
+                self.phase = Phase::Idle {
+                    not_before: at.elapsed,
+                };
+                return;
+            }
             let station = &self.stations[question.station];
             let bits = (station.sent_bytes() * 11) as u32;
             let wire = self.plan.speed.map_or(Duration::ZERO, |speed| {
@@ -67,6 +73,18 @@ impl Link {
             let deadline = at.elapsed + wire + station.answer_within(question.place);
             self.phase = Phase::Waiting { question, deadline };
         }
+    }
+
+    /// The next question of an exchange under way.
+    pub(super) fn ask_on(&mut self, question: Question, mut bytes: Vec<u8>, out: &mut Vec<Action>) {
+        if self.plan.matching == Matching::Number {
+            self.numbered.number(&mut bytes);
+        }
+        out.push(Action::Send {
+            bytes,
+            drain: self.plan.matching == Matching::Address,
+        });
+        self.phase = Phase::Sending(question);
     }
 
     /// The line spoke before it was asked: nothing was sent, and it must be quiet first.

@@ -1,6 +1,8 @@
 //! Hearing: which bytes are the answer to the question, and which are anything else.
 
-use super::{Action, Change, Link, Matching, Moment, Phase, QUIET, Question, numbered::Cut};
+use super::{
+    Action, Change, Link, Matching, Moment, Phase, QUIET, Question, numbered::Cut, station::Listened,
+};
 use driver::Heard;
 use record::Failure;
 use std::time::Duration;
@@ -20,6 +22,26 @@ impl Link {
                     not_before: at.elapsed,
                 };
                 self.doubt(at, question, heard.raw, &bytes, out);
+            }
+            Phase::GoingOn {
+                question,
+                at: then,
+                bytes: next,
+            } if self.plan.matching == Matching::Nothing => {
+                self.phase = Phase::GoingOn {
+                    question,
+                    at: then,
+                    bytes: next,
+                };
+                let listened = self.stations[question.station].hear(at, &bytes);
+                self.give(listened.outputs, out);
+            }
+            // between two questions of one exchange nothing should come: which frame is whose, nobody can say
+            Phase::GoingOn { question, .. } => {
+                self.phase = Phase::Idle {
+                    not_before: at.elapsed,
+                };
+                self.doubt(at, question, Vec::new(), &bytes, out);
             }
             Phase::Quarantine { until } => {
                 self.phase = Phase::Quarantine {
@@ -50,10 +72,27 @@ impl Link {
         bytes: &[u8],
         out: &mut Vec<Action>,
     ) {
-        let station = &mut self.stations[question.station];
-        let pause = station.pause(question.place);
-        let listened = station.hear(at, bytes);
+        let listened = self.stations[question.station].hear(at, bytes);
+        self.listened(at, question, listened, out);
+    }
+
+    /// What came of the bytes heard while an answer is awaited.
+    pub(super) fn listened(
+        &mut self,
+        at: Moment,
+        question: Question,
+        listened: Listened,
+        out: &mut Vec<Action>,
+    ) {
+        let pause = self.stations[question.station].pause(question.place);
         self.give(listened.outputs, out);
+        if listened.more
+            && listened.answer.is_none()
+            && listened.foreign.is_empty()
+            && self.goes_on(at, question)
+        {
+            return;
+        }
         if self.plan.matching == Matching::Nothing {
             if let Some(heard) = listened.answer {
                 self.phase = Phase::Idle {
@@ -89,6 +128,38 @@ impl Link {
         }
     }
 
+    /// The exchange goes on with another question, if it does not go on by itself.
+    fn goes_on(&mut self, at: Moment, question: Question) -> bool {
+        let next = self.stations[question.station].goes_on();
+        let Some((bytes, after)) = next else { return false };
+        let after = if self.plan.matching == Matching::Number {
+            after
+        } else {
+            after.max(QUIET)
+        };
+        self.phase = Phase::GoingOn {
+            question,
+            at: at.elapsed + after,
+            bytes,
+        };
+        true
+    }
+
+    /// A pause is over that ends a frame; what it ended came when its last byte did.
+    pub(super) fn quiet(&mut self, out: &mut Vec<Action>) {
+        let Some((_, came)) = self.pause.take() else {
+            return;
+        };
+        let Some(station) = self.stations.first_mut() else {
+            return;
+        };
+        let listened = station.quiet(came);
+        match self.phase {
+            Phase::Waiting { question, .. } => self.listened(came, question, listened, out),
+            _ => self.give(listened.outputs, out),
+        }
+    }
+
     /// Two frames where one was asked for: which of them is ours, nobody can say.
     pub(super) fn doubt(
         &mut self,
@@ -113,7 +184,11 @@ impl Link {
                         continue;
                     };
                     let pause = self.stations[question.station].pause(question.place);
-                    let Some(mut heard) = self.stations[question.station].hear_frame(at, &frame) else {
+                    let listened = self.stations[question.station].hear_frame(at, &frame);
+                    let Some(mut heard) = listened.answer else {
+                        if listened.more {
+                            self.goes_on(at, question);
+                        }
                         continue;
                     };
                     heard.raw = frame;

@@ -58,6 +58,8 @@ pub(super) struct Listened {
     pub(super) outputs: Vec<LinkOutput>,
     /// Frames that nobody asked for.
     pub(super) foreign: Vec<u8>,
+    /// The question has been understood, and its answer is still to come.
+    pub(super) more: bool,
 }
 
 #[derive(Debug)]
@@ -113,7 +115,13 @@ impl Station {
             .map(|(at, (question, merging))| {
                 // values are spread over the interval, so that not all fall due in the same moment
                 let values = question.role == Role::Values;
-                let period = if values { asked.every } else { NOW_AND_THEN }.max(question.ask_at_most_every);
+                let period = match question.role {
+                    Role::Values => asked.every,
+                    // only silence makes it due, and whoever speaks puts it off
+                    Role::Start => question.ask_at_most_every,
+                    _ => NOW_AND_THEN,
+                };
+                let period = period.max(question.ask_at_most_every);
                 let first = if values { now + spread(at) } else { now };
                 let slots = Slots::new(period, first);
                 Asking {
@@ -202,11 +210,7 @@ impl Station {
         self.counts.asked += 1;
         self.asked.conversation.forget();
         let bytes = self.asked.conversation.ask(asking.question.id);
-        let number = [
-            bytes.first().copied().unwrap_or(0),
-            bytes.get(1).copied().unwrap_or(0),
-        ];
-        self.sent = (bytes.len(), number);
+        self.numbered_as(&bytes);
         (place, bytes)
     }
 
@@ -273,13 +277,55 @@ impl Station {
         listened
     }
 
+    /// How long a pause ends what lies here.
+    pub(super) fn quiet_after(&self) -> Option<Duration> {
+        self.asked.conversation.quiet_after()
+    }
+
+    /// The line was quiet for that long; `at` is when its last byte came.
+    pub(super) fn quiet(&mut self, at: Moment) -> Listened {
+        let mut listened = Listened::default();
+        for heard in self.asked.conversation.quiet() {
+            self.sort(at, heard, &mut listened);
+        }
+        listened
+    }
+
+    /// What has to be sent before the answer can come, and how long after what was heard.
+    pub(super) fn goes_on(&mut self) -> Option<(Vec<u8>, Duration)> {
+        let (bytes, after) = self.asked.conversation.go_on()?;
+        self.numbered_as(&bytes);
+        Some((bytes, after))
+    }
+
+    fn numbered_as(&mut self, bytes: &[u8]) {
+        let number = [
+            bytes.first().copied().unwrap_or(0),
+            bytes.get(1).copied().unwrap_or(0),
+        ];
+        self.sent = (bytes.len(), number);
+    }
+
+    /// It has been told to talk by itself: nothing answers that, and it is told again if it stays silent.
+    pub(super) fn was_started(&mut self, now: Duration, question: usize) -> bool {
+        let asking = &self.questions[question].question;
+        if asking.role != Role::Start {
+            return false;
+        }
+        self.counts.asked -= 1;
+        self.silence.probe_at = now + asking.ask_at_most_every;
+        true
+    }
+
     /// A frame that carries the number of our question.
-    pub(super) fn hear_frame(&mut self, at: Moment, frame: &[u8]) -> Option<Heard> {
+    pub(super) fn hear_frame(&mut self, at: Moment, frame: &[u8]) -> Listened {
         let mut frame = frame.to_vec();
         frame[..2].copy_from_slice(&self.sent.1);
-        let mut heard = self.hear(at, &frame).answer?;
-        heard.raw.clear(); // the caller has the bytes as they came
-        Some(heard)
+        let mut listened = self.hear(at, &frame);
+        if let Some(heard) = &mut listened.answer {
+            heard.raw.clear(); // the caller has the bytes as they came
+        }
+        listened
     }
 
     /// What lies behind an answer and is no part of it.
@@ -295,6 +341,13 @@ impl Station {
             HeardAs::Answer if listened.answer.is_none() => listened.answer = Some(heard),
             HeardAs::ByItself => {
                 self.silence.spoke = at.elapsed;
+                for asking in &mut self.questions {
+                    if asking.question.role == Role::Start {
+                        asking
+                            .slots
+                            .again_at(at.elapsed + asking.question.ask_at_most_every);
+                    }
+                }
                 if let Some(failure) = heard.failure {
                     self.count(failure);
                 }
@@ -311,7 +364,8 @@ impl Station {
             }
             HeardAs::Late => self.counts.late += 1,
             HeardAs::Noise => self.counts.noise += heard.raw.len() as u64,
-            HeardAs::MoreFollows | HeardAs::Aside => {}
+            HeardAs::MoreFollows => listened.more = true,
+            HeardAs::Aside => {}
         }
     }
 

@@ -1,0 +1,213 @@
+//! What takes more than one question, and what is never asked at all: windows, pauses, streams that must be started.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::{Action, Asked, Event, Facts, Link, LinkOutput, Matching, Moment, Plan, next};
+use driver::{Conversation, ConversationOptions, Driver, Player, PlayerOptions, Transport};
+use record::Stamp;
+use std::time::Duration;
+
+const HEAD: &str = "format = 1\n[driver]\nname = \"one\"\nedition = 1\ntitle = \"One\"\nmaker = \"Nobody\"\nevidence = \"draft\"\n";
+
+const STREAM: &str = r#"speaks = "text-over-serial"
+[serial]
+[measure.weight]
+comes = "by itself"
+start = "SIR"
+start_again_after = "4 s"
+units = ["g"]
+answers = [ { reads = "S S {value:10} {unit}", quality = "good" } ]
+[[sample]]
+says = "a weight"
+hear = "S S      12.50 g\r\n"
+gives = { weight = "12.50 g" }
+"#;
+
+const SILENCE: &str = r#"speaks = "text-over-serial"
+[serial]
+ends_after = "50 ms"
+[measure.weight]
+comes = "by itself"
+unit = "kg"
+answers = [ { reads = "{value:6}", quality = "good" } ]
+"#;
+
+const WINDOW: &str = r#"speaks = "modbus"
+[modbus]
+[command.show]
+writes = { table = "holding", first = 1024, values = [288] }
+[[read]]
+after = "show"
+ready_when = "shown is 288"
+table = "holding"
+first = 0
+count = 2
+points = [
+  { at = 0, field = "shown", is = "uint16" },
+  { at = 1, measure = "gross", is = "uint16", one_count = "0.1 kg" },
+]
+"#;
+
+struct Bench {
+    link: Option<Link>,
+    player: Player,
+    now: Duration,
+    sent: Vec<Vec<u8>>,
+    values: Vec<String>,
+    times: Vec<Stamp>,
+}
+
+impl Bench {
+    fn new(text: &str, transport: Transport, allow: &[&str]) -> Self {
+        let driver = Driver::parse(&format!("{HEAD}{text}"), "one.toml").unwrap();
+        let mut conversation = Conversation::new(
+            &driver,
+            ConversationOptions {
+                unit_id: 1,
+                transport,
+            },
+        );
+        conversation.allow(allow.iter().copied());
+        let asked = Asked {
+            tag: "WT-1".into(),
+            conversation,
+            unit: Some(1),
+            every: Duration::from_secs(1),
+            known: Facts::default(),
+            doubt: None,
+            out_of_service: false,
+            measures: driver.points().into_iter().map(|point| point.measure).collect(),
+            talks: driver
+                .points()
+                .iter()
+                .any(|point| point.comes == driver::Comes::ByItself),
+        };
+        let plan = Plan {
+            name: "line".into(),
+            matching: match transport {
+                Transport::ModbusTcp => Matching::Number,
+                Transport::ModbusRtu => Matching::Address,
+                _ => Matching::Nothing,
+            },
+            speed: None,
+            equipment: vec![asked],
+            lent: false,
+            seed: 1,
+        };
+        Self {
+            link: Some(Link::new(plan, Duration::ZERO)),
+            player: Player::new(
+                &driver,
+                PlayerOptions {
+                    unit_id: 1,
+                    transport,
+                },
+            ),
+            now: Duration::ZERO,
+            sent: Vec::new(),
+            values: Vec::new(),
+            times: Vec::new(),
+        }
+    }
+
+    fn at(&self) -> Moment {
+        let stamp = Stamp::read("2026-11-20T12:00:00.000Z").unwrap();
+        Moment {
+            elapsed: self.now,
+            now: stamp.plus_ms(self.now.as_millis() as i64),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let (link, actions) = next(self.link.take().unwrap(), self.at(), event);
+        self.link = Some(link);
+        for action in actions {
+            match action {
+                Action::Open => self.event(Event::Opened),
+                Action::Send { bytes, .. } => {
+                    self.sent.push(bytes.clone());
+                    self.event(Event::Sent);
+                    let reply = self.player.hear(&bytes);
+                    if !reply.is_empty() {
+                        self.event(Event::Heard(reply));
+                    }
+                }
+                Action::Give(LinkOutput::Reading(reading)) => {
+                    self.values.push(reading.answer.to_string());
+                    self.times.push(reading.time);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn until(&mut self, end: u64) {
+        let end = Duration::from_millis(end);
+        self.event(Event::Tick);
+        while let Some(wake) = self.link.as_ref().unwrap().wake().filter(|wake| *wake <= end) {
+            self.now = wake.max(self.now + Duration::from_millis(1));
+            self.event(Event::Tick);
+        }
+        self.now = end;
+    }
+}
+
+#[test]
+fn a_scale_is_told_to_talk_when_the_line_opens_and_again_when_it_has_been_silent() {
+    let mut bench = Bench::new(STREAM, Transport::Serial, &[]);
+    bench.until(500);
+    assert_eq!(bench.sent, [b"SIR\r\n"]);
+    for round in 1..10 {
+        bench.until(500 * round + 250);
+        let said = bench.player.speak();
+        bench.event(Event::Heard(said));
+    }
+    assert_eq!(bench.sent.len(), 1, "it talks, and is left alone");
+    assert_eq!(bench.values, ["12.50 g"; 9]);
+    bench.until(11_000);
+    assert!(bench.sent.len() >= 2, "silent for 4 s, it is told again");
+    assert!(bench.sent.iter().all(|sent| sent == b"SIR\r\n"));
+}
+
+#[test]
+fn a_frame_ended_by_a_pause_is_a_reading_of_the_moment_of_its_last_byte() {
+    let mut bench = Bench::new(SILENCE, Transport::Serial, &[]);
+    bench.until(1000);
+    bench.event(Event::Heard(b"  12".to_vec()));
+    bench.until(1030);
+    bench.event(Event::Heard(b".5".to_vec()));
+    let last = bench.at().now;
+    bench.until(1070);
+    assert_eq!(bench.values, Vec::<String>::new(), "40 ms are no pause here");
+    bench.until(1090);
+    assert_eq!(bench.values, ["12.5 kg"]);
+    assert_eq!(bench.times, [last]);
+}
+
+#[test]
+fn a_window_is_opened_before_each_value_and_only_where_that_is_allowed() {
+    for transport in [Transport::ModbusTcp, Transport::ModbusRtu] {
+        let mut bench = Bench::new(WINDOW, transport, &["show"]);
+        bench.until(5000);
+        let function = if transport == Transport::ModbusTcp { 7 } else { 1 };
+        let written = |sent: &Vec<u8>| sent[function] == 6;
+        assert!(bench.values.len() >= 4, "{:?}", bench.values);
+        assert!(
+            bench.values.iter().all(|value| value == "0.0 kg"),
+            "{:?}",
+            bench.values
+        );
+        assert_eq!(
+            bench.sent.iter().filter(|sent| written(sent)).count(),
+            bench.values.len()
+        );
+        assert_eq!(bench.sent.len(), bench.values.len() * 2);
+
+        let mut shut = Bench::new(WINDOW, transport, &[]);
+        shut.until(5000);
+        assert_eq!(
+            shut.sent,
+            Vec::<Vec<u8>>::new(),
+            "nothing is written, and nothing asked in vain"
+        );
+    }
+}
