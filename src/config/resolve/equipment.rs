@@ -583,3 +583,26 @@ fn fastest(tag: &str, captures: &[Capture]) -> Duration {
         });
     paces.min().unwrap_or(EVERY)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_port_that_may_be_another_instrument_tomorrow_is_warned_of() {
+        // path | warning
+        let table = "
+            /dev/ttyUSB0                                                              | port-name-moves
+            /dev/serial/by-id/usb-1a86_USB2.0-Serial-if00-port0                       | adapter-without-number
+            /dev/serial/by-id/usb-Prolific_Technology_Inc._USB-Serial_Controller-if00 | adapter-without-number
+            /dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0                    | port-by-place
+            /dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0            | -
+            /dev/ttyS0                                                                | -";
+        for row in table.lines().filter(|row| row.contains('|')) {
+            let (path, name) = row.split_once('|').unwrap();
+            let said = unsteady(Path::new(path.trim())).map_or("-", |warning| warning.name);
+            assert_eq!(said, name.trim(), "{path}");
+        }
+    }
+}

@@ -282,3 +282,65 @@ fn one_that_cannot_say_who_it_is_is_asked_about_after_a_long_silence() {
     assert_eq!(away(10, 300), 0, "five minutes are no exchange");
     assert_eq!(away(400, 1100), 1);
 }
+
+#[test]
+fn a_streamed_reading_is_true_when_its_last_byte_came() {
+    let (file, text) = driver::builtin()
+        .iter()
+        .find(|(file, _)| *file == "mt-continuous.toml")
+        .unwrap();
+    let scale = driver::Driver::parse(text, file).unwrap();
+    let options = driver::PlayerOptions {
+        unit_id: 1,
+        transport: Transport::Serial,
+    };
+    let frame = driver::Player::new(&scale, options).speak();
+    let mut plan = plan(text, Transport::Serial, &["WT-2"], ms(500));
+    plan.equipment[0].talks = true;
+    let mut world = World::new(plan, Box::new(|_, _| vec![]));
+    world.run(ms(1000));
+    let (first, rest) = frame.split_at(5);
+    let (middle, last) = rest.split_at(rest.len() - 1);
+    for (after, bytes) in [(0, first), (40, middle), (137, last)] {
+        world.comes(ms(after), bytes);
+    }
+    world.run(ms(2000));
+    let (_, reading) = &world.readings[0];
+    assert_eq!(reading.time.0, 1_800_000_001_137);
+    assert_eq!(reading.time, reading.asked, "nobody asked for it");
+}
+
+/// A scale that speaks when its print key is pressed, and never else.
+const PRINTS: &str = r#"
+format = 1
+[driver]
+name     = "prints"
+edition  = 1
+title    = "Scale with a print key"
+maker    = "Example"
+speaks   = "text-over-serial"
+evidence = "draft"
+manual   = "none"
+[serial]
+speed = 9600
+frame = "8N1"
+[measure.weight]
+comes   = "when printed"
+units   = ["g"]
+answers = [ { reads = "{value} {unit}", quality = "good" } ]
+"#;
+
+#[test]
+fn a_scale_that_only_prints_is_never_silent() {
+    let mut plan = plan(PRINTS, Transport::Serial, &["WT-3"], ms(500));
+    plan.equipment[0].measures.clear();
+    let mut world = World::new(plan, Box::new(|_, _| vec![]));
+    world.run(Duration::from_mins(30));
+    assert!(world.readings.is_empty() && world.asked == 0, "{:?}", world.news);
+    world.comes(ms(0), b"  100.00 g\r\n");
+    world.run(world.now + ms(100));
+    assert_eq!(world.words("weight"), ["100.00 g"]);
+    world.run(world.now + Duration::from_mins(5));
+    assert_eq!(world.readings.len(), 1, "one print is one reading");
+    assert!(world.news.is_empty(), "{:?}", world.news);
+}
