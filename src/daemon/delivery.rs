@@ -15,11 +15,16 @@ use record::{KeySet, Role, StoreWord, Trouble};
 use std::{collections::HashMap, io, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
+/// Pages read again from the index at once.
+const AT_ONCE: u32 = 10_000;
+
 /// To delivery.
 #[derive(Debug)]
 pub enum ToDelivery {
     /// A page was captured.
     Captured(Place),
+    /// A page with an exception or an excursion was captured: it overtakes the backlog.
+    Urgent(Place),
     /// Something for the broker that is not the record: status, a reply.
     Say(Message),
     /// End when everything is receipted or this much time has passed.
@@ -185,6 +190,7 @@ impl Running {
     async fn inside(&mut self, word: Option<ToDelivery>) -> Result<(), Trouble> {
         match word {
             Some(ToDelivery::Captured(place)) => self.step(Event::Captured(place)).await,
+            Some(ToDelivery::Urgent(place)) => self.step(Event::Urgent(place)).await,
             Some(ToDelivery::Say(message)) => {
                 self.say(message);
                 Ok(())
@@ -370,10 +376,14 @@ impl Running {
         let Some(above) = self.d.outbox.wants_more() else {
             return Ok(());
         };
-        let places = self.d.index.pending(above, 10_000).await?;
+        let places = self.d.index.pending(above, AT_ONCE).await?;
         self.d.outbox.has_all();
+        let all = places.len() < AT_ONCE as usize;
         for place in places {
             self.step(Event::Captured(place)).await?;
+        }
+        if !all {
+            self.d.outbox.has_more();
         }
         Ok(())
     }

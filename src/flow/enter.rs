@@ -182,6 +182,7 @@ impl Recorder {
 
 impl Enter for Recorder {
     fn enter(&mut self, draft: Draft) -> Entered {
+        let draft = super::classes::classified(draft);
         let has = |name: &str| draft.outside().iter().any(|(other, _)| *other == name);
         let (begins, ends) = match draft.kind() {
             "configuration" | "epoch" => (true, false),

@@ -19,10 +19,12 @@ mod draft;
 mod ending;
 mod late;
 mod memory;
+mod noted;
 mod person;
 mod points;
 mod recall;
 mod recipe;
+mod ruled;
 mod silence;
 mod taking;
 mod told;
@@ -36,10 +38,15 @@ use super::{
     context::points::Watcher,
     enter::{Enter, Entered},
     link,
+    rules::Finding,
 };
-use crate::config::plant::{Authority, Equipment, Plant, PointName};
+use crate::config::{
+    plant::{Authority, Equipment, Plant, PointName},
+    rule::Moment,
+};
 use draft::Drafts;
 use memory::{Other, Past};
+pub use noted::Noted;
 pub use recipe::{Control, RecipeChange};
 use record::{Answer, Draft, Failure, Hash, PublicKey, Stamp, Trouble};
 use std::{
@@ -193,6 +200,13 @@ pub struct Line {
     actions: Vec<LineAction>,
     drafts: Drafts,
     recipes: recipe::Recipes,
+    book: ruled::Book,
+    noted: noted::Notes,
+    /// What rules found, on its way into entries; and findings that have no place yet.
+    found: Vec<ruled::Found>,
+    findings: Vec<Finding>,
+    /// What happened in batches besides steps.
+    moments: Vec<(Arc<str>, Moment, Stamp)>,
 }
 
 /// One unit.
@@ -218,6 +232,7 @@ struct Unit {
     shared: Vec<Shared>,
     tallies: Vec<Tally>,
     endings: Vec<Ending>,
+    ruled: Vec<ruled::Ruled>,
     refused: Option<(&'static str, Stamp)>,
     /// What signs its messages, where they must be signed.
     key: Option<PublicKey>,
@@ -324,7 +339,15 @@ impl Line {
             actions: Vec::new(),
             drafts: Drafts::default(),
             recipes: recipe::Recipes::new(plant),
+            book: ruled::Book::default(),
+            noted: noted::Notes::default(),
+            found: Vec::new(),
+            findings: Vec::new(),
+            moments: Vec::new(),
         };
+        for recipe in &plant.recipes {
+            line.learn(recipe);
+        }
         for (at, unit) in plant.units.iter().enumerate() {
             line.units.push(Unit::new(unit));
             for (role, point) in &unit.roles {
@@ -436,6 +459,7 @@ impl Line {
         self.calibration_over(enter);
         self.notice_silence(enter);
         self.leases(enter);
+        self.pass_rules(enter);
         self.attach_shared(false, enter);
         self.endings(false, enter);
         self.prune();
@@ -532,6 +556,7 @@ impl Unit {
             shared: Vec::new(),
             tallies: Vec::new(),
             endings: Vec::new(),
+            ruled: Vec::new(),
             refused: None,
             key: unit
                 .context

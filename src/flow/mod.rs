@@ -11,6 +11,7 @@ pub mod accept;
 pub mod bind;
 pub mod board;
 pub mod check;
+pub mod classes;
 pub mod context;
 pub mod control;
 pub mod enter;

@@ -1,6 +1,9 @@
 //! The outbox: the ledger with a cursor. Pages are published in order, again until receipted; the MQTT client is a
 //! pipe that can be thrown away at any moment. Receipts are a set; the cursor is its gap-free front.
 //!
+//! A page that holds an exception overtakes the backlog: the record store takes pages in any order, and somebody
+//! may be waiting to act on it.
+//!
 //! Pure: `next(event)` gives actions; the daemon's delivery task carries them out.
 
 use super::ledger::Place;
@@ -15,6 +18,8 @@ use std::{
 pub enum Event {
     /// A page was captured, or found pending at the start; in the order of their numbers.
     Captured(Place),
+    /// The same, and somebody should know of it soon: it holds an exception or an excursion.
+    Urgent(Place),
     /// A session with the broker stands.
     Connected,
     /// It is gone; whatever was under way is unknown.
@@ -59,7 +64,11 @@ struct Pending {
     place: Place,
     under: Under,
     delivered: bool,
+    urgent: bool,
 }
+
+/// So many urgent pages may be under way beyond the window.
+const URGENT: usize = 16;
 
 /// The outbox.
 #[derive(Debug)]
@@ -67,6 +76,10 @@ pub struct Outbox {
     pending: BTreeMap<u64, Pending>,
     /// Pages to publish, in order.
     queue: VecDeque<u64>,
+    /// Pages to publish before all others.
+    urgent: VecDeque<u64>,
+    /// The last page that came in order; urgent ones may be known above it.
+    reached: u64,
     connected: bool,
     window: usize,
     under_way: usize,
@@ -97,6 +110,8 @@ impl Outbox {
         Self {
             pending: BTreeMap::new(),
             queue: VecDeque::new(),
+            urgent: VecDeque::new(),
+            reached: 0,
             connected: false,
             window: window.max(1),
             under_way: 0,
@@ -128,7 +143,7 @@ impl Outbox {
     /// Whether pages wait that are not in memory, and above which number; ask the index for them.
     pub fn wants_more(&self) -> Option<u64> {
         let low = self.pending.len() < self.room / 4;
-        (self.more && low).then(|| self.pending.keys().next_back().copied().unwrap_or(0))
+        (self.more && low).then_some(self.reached)
     }
 
     /// The index holds more pending pages than were given.
@@ -152,6 +167,7 @@ impl Outbox {
         self.blocked &= !matches!(event, Event::Connected | Event::Taken(..) | Event::Tick);
         match event {
             Event::Captured(place) => self.captured(place),
+            Event::Urgent(place) => self.overtakes(place),
             Event::Connected => {
                 self.connected = true;
                 self.again();
@@ -170,8 +186,31 @@ impl Outbox {
     }
 
     fn captured(&mut self, place: Place) {
+        let next = place.page > self.reached;
+        if next && (self.more || self.pending.len() >= self.room) {
+            self.more = true;
+            return;
+        }
+        self.took(place, false);
+    }
+
+    fn took(&mut self, place: Place, urgent: bool) {
+        self.reached = self.reached.max(place.page);
+        self.hold(place, urgent);
+    }
+
+    /// An urgent page is held though others wait that are not in memory.
+    fn overtakes(&mut self, place: Place) {
         if self.more || self.pending.len() >= self.room {
             self.more = true;
+            self.hold(place, true);
+        } else {
+            self.took(place, true);
+        }
+    }
+
+    fn hold(&mut self, place: Place, urgent: bool) {
+        if self.pending.contains_key(&place.page) {
             return;
         }
         self.pending.insert(
@@ -180,18 +219,29 @@ impl Outbox {
                 place,
                 under: Under::Waiting,
                 delivered: false,
+                urgent,
             },
         );
-        self.queue.push_back(place.page);
+        if urgent {
+            self.urgent.push_back(place.page);
+        } else {
+            self.queue.push_back(place.page);
+        }
     }
 
-    /// After any disconnect everything unreceipted is sent again, in order.
+    /// After any disconnect everything unreceipted is sent again: what is urgent first, the rest in order.
     fn again(&mut self) {
         self.under_way = 0;
         self.pending
             .values_mut()
             .for_each(|pending| pending.under = Under::Waiting);
         self.queue = self.pending.keys().copied().collect();
+        self.urgent = self
+            .pending
+            .values()
+            .filter(|pending| pending.urgent)
+            .map(|pending| pending.place.page)
+            .collect();
     }
 
     fn handed(&mut self, page: u64, took: bool, now: Duration) {
@@ -340,10 +390,15 @@ impl Outbox {
 
     /// Publishes while the window has room.
     fn fill(&mut self, actions: &mut Vec<Action>, now: Duration) {
-        while self.connected && !self.forked && !self.blocked && self.under_way < self.window {
-            let Some(page) = self.queue.pop_front() else {
-                return;
+        while self.connected && !self.forked && !self.blocked {
+            let next = if !self.urgent.is_empty() && self.under_way < self.window + URGENT {
+                self.urgent.pop_front()
+            } else if self.under_way < self.window {
+                self.queue.pop_front()
+            } else {
+                None
             };
+            let Some(page) = next else { return };
             let Some(pending) = self.pending.get_mut(&page) else {
                 continue;
             };
@@ -520,6 +575,83 @@ mod tests {
             [2],
             "it stays first in line"
         );
+    }
+
+    /// A store behind a line that carries so many pages a second, one after the other.
+    fn receipted_after(urgent: bool) -> Duration {
+        let (mut now, step) = (Duration::ZERO, Duration::from_millis(20));
+        let mut outbox = Outbox::new(64, false, Counts::default());
+        let mut line: VecDeque<u64> = VecDeque::new();
+        let publish = |line: &mut VecDeque<u64>, actions: Vec<Action>| {
+            for action in actions {
+                if let Action::Publish(place) = action {
+                    line.push_back(place.page);
+                }
+            }
+        };
+        for page in 1..=10_000 {
+            publish(&mut line, outbox.next(Event::Captured(place(page)), now));
+        }
+        publish(&mut line, outbox.next(Event::Connected, now));
+        let (captured, page) = (Duration::from_secs(10), 10_001);
+        loop {
+            now += step;
+            if now == captured {
+                let place = place(page);
+                let event = if urgent {
+                    Event::Urgent(place)
+                } else {
+                    Event::Captured(place)
+                };
+                publish(&mut line, outbox.next(event, now));
+            }
+            if let Some(arrived) = line.pop_front() {
+                if arrived == page {
+                    return now.checked_sub(captured).unwrap();
+                }
+                publish(&mut line, outbox.next(receipted(arrived), now));
+            }
+        }
+    }
+
+    #[test]
+    fn an_exception_reaches_the_store_within_two_seconds_of_a_backlog_of_minutes() {
+        let overtaking = receipted_after(true);
+        assert!(overtaking < Duration::from_secs(2), "{overtaking:?}");
+        let in_order = receipted_after(false);
+        assert!(in_order > Duration::from_secs(120), "{in_order:?}");
+    }
+
+    #[test]
+    fn an_exception_overtakes_what_is_not_even_in_memory_and_nothing_is_left_out() {
+        let mut outbox = Outbox::new(4, false, Counts::default());
+        outbox.room = 8;
+        for page in 1..=20 {
+            outbox.next(Event::Captured(place(page)), Duration::ZERO);
+        }
+        outbox.next(Event::Urgent(place(21)), Duration::ZERO);
+        let mut published: Vec<u64> = Vec::new();
+        let mut events = VecDeque::from([Event::Connected]);
+        while let Some(event) = events.pop_front() {
+            for action in outbox.next(event, Duration::ZERO) {
+                if let Action::Publish(place) = action {
+                    published.push(place.page);
+                    events.push_back(receipted(place.page));
+                }
+            }
+            if let Some(above) = outbox.wants_more() {
+                outbox.has_all();
+                let known = published.clone();
+                events.extend(
+                    (above + 1..=21)
+                        .filter(|page| !known.contains(page))
+                        .map(|page| Event::Captured(place(page))),
+                );
+            }
+        }
+        assert_eq!(published[0], 21);
+        published.sort_unstable();
+        assert_eq!(published, (1..=21).collect::<Vec<_>>());
     }
 
     #[test]

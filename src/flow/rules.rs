@@ -26,7 +26,7 @@ mod cases;
 
 pub use words::span;
 
-use super::check::Verdict;
+use super::check::{Band, Verdict};
 use crate::config::rule::{Asks, Moment, Rule};
 use record::{Amount, Answer, Quantity, Stamp, Unit, Value};
 use rust_decimal::Decimal;
@@ -410,6 +410,14 @@ impl Judge {
     pub fn verdict(&self) -> Option<Verdict> {
         match &self.kind {
             Kind::Limits(state) => state.verdict(),
+            _ => None,
+        }
+    }
+
+    /// The limits it compares with, in the unit of the last reading.
+    pub fn band(&self) -> Option<Arc<Band>> {
+        match &self.kind {
+            Kind::Limits(state) => state.band(),
             _ => None,
         }
     }

@@ -14,6 +14,8 @@ mod recipes;
 mod refused;
 #[path = "binding/replayed.rs"]
 mod replayed;
+#[path = "binding/ruled.rs"]
+mod ruled;
 #[path = "binding/schema.rs"]
 mod schema;
 #[path = "binding/sources.rs"]

@@ -6,6 +6,7 @@
 
 mod decode;
 mod far;
+mod judge;
 mod links;
 mod pages;
 #[cfg(feature = "embedded-broker")]
@@ -29,6 +30,7 @@ pub(super) const NAMES: &[&str] = &[
     "sync",
     "verify",
     "decode",
+    "judge",
     "store",
     "links",
 ];
@@ -102,6 +104,7 @@ pub(super) async fn measure(name: &str, place: &Path, length: Duration) -> Resul
         }
         "decode" => beside(move || decode::measure(length)).await,
         "links" => links::measure(length).await,
+        "judge" => Ok(vec![beside(move || judge::measure(length)).await?]),
         "verify" => beside(move || verify::measure(length)).await,
         _ => Ok(vec![store::measure(&place.join(name), length).await?]),
     }

@@ -16,7 +16,7 @@ use std::{
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
-    about: "Measures on this machine: sealing, syncing, verifying, decoding, storing, asking equipment",
+    about: "Measures on this machine: sealing, syncing, verifying, decoding, judging, storing, asking equipment",
     args,
     run,
     order: 80,

@@ -23,10 +23,18 @@ impl Core {
                         line: line.line.clone(),
                     });
                 }
+                let urgent = lines
+                    .iter()
+                    .any(|line| matches!(line.kind, "exception" | "excursion"));
+                let word = if urgent {
+                    ToDelivery::Urgent(place)
+                } else {
+                    ToDelivery::Captured(place)
+                };
                 // holds because an index that ended is made again at the next start
                 let _ = self.index.send(ToIndex::Page(facts_of(place, lines)));
                 // holds because delivery that ended goes on from the ledger at the next start
-                let _ = self.delivery.send(ToDelivery::Captured(place));
+                let _ = self.delivery.send(word);
                 Ok(())
             }
             FromSealer::Ended => Ok(()),
@@ -36,11 +44,20 @@ impl Core {
 
     /// An excursion that is over still calls for somebody to look, until the next batch begins in its unit.
     pub(in crate::daemon) fn remember(&mut self, kind: &str, line: &[u8]) {
-        if !matches!(kind, "excursion" | "batch") {
+        if !matches!(kind, "excursion" | "exception" | "acknowledgement" | "batch") {
             return;
         }
         let Ok(line) = Entry::read(line) else { return };
+        self.line.note(&line);
         let of = |name| line.text(name).unwrap_or_default();
+        if let Some(about) = line.int("about").filter(|_| kind == "acknowledgement") {
+            let about = format!("-{about}");
+            let seen = |id: &str| id.starts_with("over-") && id.ends_with(&about);
+            self.state.calls.retain(|call| !seen(&call.id));
+        }
+        if kind == "exception" {
+            self.call_rule(&line);
+        }
         let unit = format!("over-{}-", of("unit"));
         if kind == "batch" && of("state") == "running" {
             self.state.calls.retain(|call| !call.id.starts_with(&unit));
@@ -62,6 +79,20 @@ impl Core {
         ))
         .so("Quality looks at it when the batch is reviewed.");
         self.call(format!("{unit}{opened}"), Urgency::Look, &words, since);
+    }
+
+    /// What a rule found calls for somebody to look, until it is acknowledged or the next batch begins.
+    fn call_rule(&mut self, line: &Entry<'_>) {
+        let of = |name| line.text(name).unwrap_or_default();
+        let (rule, state) = (of("rule"), of("state"));
+        let Some(since) = Stamp::read(&of("time")).filter(|_| !rule.is_empty() && state != "closed") else {
+            return;
+        };
+        let (says, seq) = (line.data_text("says").unwrap_or_default(), line.seq());
+        let words = Trouble::new("rule-broken", format!("{}, {rule}: {says}", of("unit")))
+            .means(format!("Stored as exception {seq}."))
+            .so("Look at it, then acknowledge it with a reason.");
+        self.call(format!("over-{}-{seq}", of("unit")), Urgency::Look, &words, since);
     }
 
     pub(in crate::daemon) fn captured(&mut self, place: &Place) {

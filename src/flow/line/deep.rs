@@ -281,12 +281,13 @@ impl Line {
                 open.count += 1;
                 let above = open.side == Verdict::Above;
                 let number = shown.amount.number();
+                open.cover(time, open.beyond(number));
                 if (number > open.extreme.number()) == above && number != open.extreme.number() {
                     open.extreme = shown.amount.clone();
                 }
             }
             none => {
-                *none = Some(Excursion {
+                let mut first = Excursion {
                     seq: 0,
                     side: judged.verdict,
                     started: time,
@@ -294,8 +295,12 @@ impl Line {
                     extreme_at: u64::MAX,
                     band: band.clone(),
                     count: 1,
+                    area: rust_decimal::Decimal::ZERO,
+                    last: (time, rust_decimal::Decimal::ZERO),
                     place: judged.place.clone(),
-                });
+                };
+                first.last.1 = first.beyond(shown.amount.number());
+                *none = Some(first);
             }
         }
     }

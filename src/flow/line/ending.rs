@@ -56,6 +56,7 @@ impl Line {
 
     /// Says verdicts and closes batches whose end has settled; with `all`, at once.
     pub(super) fn endings(&mut self, all: bool, enter: &mut dyn Enter) {
+        self.batch_rules(all, enter);
         for unit in 0..self.units.len() {
             self.verdicts(unit, all, enter);
             for at in 0..self.units[unit].endings.len() {
@@ -123,7 +124,10 @@ impl Line {
             .clone()
             .map(|watch| watch.expected(&place, from, until))
             .sum();
-        let rules: usize = watches.map(|watch| watch.rule_in(&place).rules()).sum();
+        let limits: usize = watches.map(|watch| watch.rule_in(&place).rules()).sum();
+        let [met, not_met, not_judged] = self.end_rules(at, &place, until, enter);
+        let rules = limits as u64 + met + not_met + not_judged;
+        let known = self.units[at].tallies[tally].clone();
         let taken: u64 = known.qualities.iter().sum();
         if taken == 0 && known.said.is_none() {
             let says = if expected == 0 {
@@ -147,6 +151,9 @@ impl Line {
             .data("rules", rules)
             .data("by_hand", known.by_hand)
             .data("unverified", known.unverified)
+            .data("rules_met", met)
+            .data("rules_not_met", not_met)
+            .data("rules_not_judged", not_judged)
             .data("excursions", known.excursions)
             .data("boundary", known.boundary)
             .data("doubtful", known.qualities[1])

@@ -18,6 +18,7 @@ use crate::flow::{
     check::Verdict,
 };
 use record::{Amount, Draft, Hash, Quality, Stamp, Value};
+use rust_decimal::Decimal;
 use std::sync::Arc;
 
 /// What is bound otherwise now, by place and verdict.
@@ -121,6 +122,7 @@ impl Line {
         }
         self.attach_shared(true, enter);
         self.others_again(unit, from, moved);
+        self.rules_back(unit, from);
         for watch in watches {
             if let Some(at) = self.watches[watch].at.filter(|at| *at >= from) {
                 if self.watches[watch].interval_over(from.plus_ms(-1)) {
@@ -132,6 +134,7 @@ impl Line {
             }
         }
         self.drop_stale(unit, moved);
+        self.rules_drop_stale(unit, moved);
     }
 
     /// Gaps, excursions, exceptions and summaries from `from` on.
@@ -301,6 +304,13 @@ impl Line {
             _ => None,
         });
         let shown: Vec<(Amount, u64)> = shown.collect();
+        let course: Vec<(Stamp, Decimal)> = shown
+            .iter()
+            .filter_map(|(amount, serial)| {
+                let past = held.past.get(serial.checked_sub(held.base)? as usize)?;
+                Some((past.reading.time, amount.number()))
+            })
+            .collect();
         let above = excursion.side == Verdict::Above;
         let count = shown.len() as u64;
         let beyond = |a: &Amount, b: &Amount| {
@@ -315,6 +325,11 @@ impl Line {
             .reduce(|a, b| if beyond(&a.0, &b.0) { b } else { a })
         {
             (excursion.extreme, excursion.extreme_at, excursion.count) = (extreme, serial, count);
+            (excursion.area, excursion.last) = (Decimal::ZERO, (excursion.started, Decimal::ZERO));
+            for (time, number) in course {
+                let far = excursion.beyond(number);
+                excursion.cover(time, far);
+            }
         }
         Some(excursion)
     }

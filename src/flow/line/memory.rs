@@ -7,7 +7,10 @@ use super::{
     Enter, Entered, Line, Reading,
     watch::{Excursion, Judged},
 };
-use crate::flow::{bind::Bound, check::Verdict};
+use crate::flow::{
+    bind::Bound,
+    check::{Band, Verdict},
+};
 use record::{Amount, Answer, Draft, Hash, Stamp, Value};
 use std::{fmt::Write, sync::Arc};
 
@@ -88,6 +91,20 @@ impl Past {
             *place = judged;
         } else {
             self.more.push(judged);
+        }
+    }
+
+    /// A rule judged it too: the worse verdict counts.
+    pub(super) fn ruled(&mut self, slot: usize, verdict: Verdict, band: Option<Arc<Band>>) {
+        let judged = if slot == 0 {
+            self.first.as_mut()
+        } else {
+            self.more.get_mut(slot - 1)
+        };
+        if let Some(judged) = judged {
+            judged.verdict = super::watch::worse(judged.verdict, verdict);
+            judged.why = "";
+            judged.ruled = band;
         }
     }
 
@@ -264,6 +281,7 @@ impl Line {
             unit.history.forget(BATCHES);
         }
         self.forget_tallies();
+        self.forget_rules();
     }
 
     fn forget_tallies(&mut self) {
@@ -320,6 +338,7 @@ fn judgement(draft: Draft, judged: &Judged) -> Draft {
     let Some(band) = judged
         .band
         .as_ref()
+        .or(judged.ruled.as_ref())
         .filter(|_| judged.verdict != Verdict::NotJudged)
     else {
         return draft;

@@ -26,6 +26,7 @@ const OWN: &[&str] = &["start", "stop", "clock", "configuration", "key", "epoch"
 impl Line {
     /// Takes in one full line of the ledger.
     pub fn recall(&mut self, line: &Entry<'_>) {
+        self.note(line);
         let Some(time) = line.raw("time").and_then(Stamp::read) else {
             return;
         };
@@ -72,6 +73,13 @@ impl Line {
                 }
             }
             ("reading", unit) => self.recall_reading(unit, line, time),
+            ("summary", Some(unit)) if self.recall_rule(unit, line, time) => {}
+            ("exception" | "excursion", Some(unit)) if self.recall_found(unit, line, time) => {}
+            ("weighing" | "addition", Some(_)) => {
+                if let Some((batch, material)) = line.text("batch").zip(line.data_text("material")) {
+                    self.happened(&batch, format!("{} of {material}", line.kind()), time);
+                }
+            }
             ("gap" | "exception" | "excursion" | "summary", Some(unit)) => {
                 self.recall_told(line);
                 self.recall_other(unit, line, time);
@@ -262,6 +270,7 @@ impl Line {
                     verdict,
                     why: "",
                     band: None,
+                    ruled: None,
                 },
             );
         }

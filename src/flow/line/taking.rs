@@ -10,6 +10,7 @@ use crate::flow::{
     check::Verdict,
 };
 use record::{Draft, Stamp, Trouble, Value};
+use rust_decimal::Decimal;
 use std::sync::Arc;
 
 impl Line {
@@ -61,9 +62,9 @@ impl Line {
     }
 
     /// Binds and judges; no entry, no allocation.
-    pub(super) fn judge(&mut self, point: usize, at: usize, slot: usize, watch: usize) {
+    pub(super) fn judge(&mut self, point: usize, at: usize, slot: usize, watch_at: usize) {
         let time = self.points[point].past[at].reading.time;
-        let watch = &mut self.watches[watch];
+        let watch = &mut self.watches[watch_at];
         let place = bind(&self.units[watch.unit].history, time);
         let straggler = watch.place.as_ref().is_some_and(|here| !here.same_place(place));
         let past = &self.points[point].past[at];
@@ -74,6 +75,9 @@ impl Line {
         };
         let judged = self.marked(point, time, judged);
         self.points[point].past[at].judge(slot, judged);
+        if !straggler {
+            self.feed(point, at, slot, watch_at);
+        }
     }
 
     pub(super) fn take_in(
@@ -119,6 +123,9 @@ impl Line {
         }
         if out {
             self.lone_excursion(point, serial, watch_at, slot, enter);
+        }
+        if !self.found.is_empty() {
+            self.enter_found(enter);
         }
     }
 
@@ -215,6 +222,8 @@ impl Line {
             extreme_at: serial,
             band,
             count: 1,
+            area: Decimal::ZERO,
+            last: (time, Decimal::ZERO),
             place: judged.place.clone(),
         };
         let entered = enter.enter(self.excursion_draft(watch, &excursion, time, "open"));
@@ -319,6 +328,11 @@ impl Line {
             .data("ended", ended)
             .data("duration_ms", ended.ms_since(excursion.started))
             .data("count", excursion.count)
+            .data("area", amount(excursion.area_until(ended)))
+            .with(
+                "evidence",
+                self.evidence_between(self.watches[watch].point, excursion.started, ended),
+            )
     }
 
     pub(super) fn excursion_draft(
@@ -336,6 +350,8 @@ impl Line {
         self.about(Draft::new("excursion", time), watch, &excursion.place)
             .with("state", state)
             .with("limits", limits(&excursion.place))
+            .with("class", "limit")
+            .with("severity", "major")
             .data("extreme", excursion.extreme.as_str())
             .data("limit", limit)
             .data("side", excursion.side.word())
@@ -460,6 +476,7 @@ impl Line {
             }
         }
         watch.enter(place);
+        self.rules_enter(at);
     }
 
     /// Time passes for a watch without a reading, never beyond what is still held.

@@ -191,7 +191,10 @@ impl Line {
                 Urgency::Act,
                 "excursion",
                 match &watch.excursion {
-                    Some(excursion) => format!("Stored as excursion {}.", excursion.seq),
+                    Some(excursion) => {
+                        let seen = self.seen_by(excursion.seq);
+                        format!("Stored as excursion {}.{seen}", excursion.seq)
+                    }
                     None => "Stored as an excursion.".to_owned(),
                 },
                 "Bring it back, then acknowledge with a comment.",

@@ -39,6 +39,8 @@ pub(super) struct Watch {
     pub(super) covered: Stamp,
     /// Figures of the active runs, by index into the unit's.
     pub(super) tallies: Vec<usize>,
+    /// The rules of the place that look at this: by index into the unit's, and which of their roles it is.
+    pub(super) feeds: Vec<(usize, usize)>,
     pub(super) interval: Option<Interval>,
     pub(super) excursion: Option<Excursion>,
     /// Readings still to be entered after an excursion.
@@ -83,6 +85,8 @@ pub(super) struct Judged {
     pub(super) verdict: Verdict,
     pub(super) why: &'static str,
     pub(super) band: Option<Arc<Band>>,
+    /// The limits of a rule that judged it too, where the capture has none.
+    pub(super) ruled: Option<Arc<Band>>,
 }
 
 /// The interval that is being collected.
@@ -114,6 +118,9 @@ pub(super) struct Excursion {
     pub(super) extreme_at: u64,
     pub(super) band: Arc<Band>,
     pub(super) count: u64,
+    /// Beyond the limit times milliseconds, twice; and how far beyond at the last reading.
+    pub(super) area: Decimal,
+    pub(super) last: (Stamp, Decimal),
     pub(super) place: Arc<Bound>,
 }
 
@@ -163,6 +170,7 @@ impl Watch {
             at: None,
             covered: Stamp(i64::MIN / 4),
             tallies: Vec::new(),
+            feeds: Vec::new(),
             interval: None,
             excursion: None,
             after: None,
@@ -356,7 +364,7 @@ impl Watch {
         };
         let (started, place) = (time, Arc::new(place));
         let (seq, extreme_at, count) = (line.seq(), u64::MAX, 1);
-        self.excursion = Some(Excursion {
+        let mut excursion = Excursion {
             seq,
             side,
             started,
@@ -364,8 +372,12 @@ impl Watch {
             extreme_at,
             band,
             count,
+            area: Decimal::ZERO,
+            last: (started, Decimal::ZERO),
             place,
-        });
+        };
+        excursion.last.1 = excursion.beyond(excursion.extreme.number());
+        self.excursion = Some(excursion);
     }
 
     /// Judges an answer in the present place.
@@ -379,7 +391,13 @@ impl Watch {
             verdict,
             why,
             band,
+            ruled: None,
         }
+    }
+
+    /// The readings from now on stand after this entry.
+    pub(super) fn follow(&mut self, seq: u64) {
+        self.after = Some((seq, AROUND));
     }
 
     /// Judges an answer that is older than the place: it came late, by itself.
@@ -393,6 +411,7 @@ impl Watch {
             verdict,
             why,
             band,
+            ruled: None,
         }
     }
 
@@ -485,10 +504,13 @@ impl Watch {
             return;
         };
         let Some(band) = &judged.band else { return };
+        // A rule may judge it too, and enters its own excursions.
+        let verdict = band.judge(shown.amount.number());
         if let Some(excursion) = &mut self.excursion {
-            if excursion.side == judged.verdict {
+            if excursion.side == verdict {
                 excursion.count += 1;
-                let worse = match judged.verdict {
+                excursion.cover(time, excursion.beyond(shown.amount.number()));
+                let worse = match verdict {
                     Verdict::Above => shown.amount.number() > excursion.extreme.number(),
                     _ => shown.amount.number() < excursion.extreme.number(),
                 };
@@ -501,21 +523,54 @@ impl Watch {
             self.after = Some((excursion.seq, AROUND));
             taken.closed = self.excursion.take();
         }
-        if judged.verdict.is_out() {
+        if verdict.is_out() {
             self.after = None;
             taken.opened = true;
             taken.enter = true;
-            self.excursion = Some(Excursion {
+            let mut excursion = Excursion {
                 seq: 0,
-                side: judged.verdict,
+                side: verdict,
                 started: time,
                 extreme: shown.amount.clone(),
                 extreme_at: serial,
                 band: band.clone(),
                 count: 1,
+                area: Decimal::ZERO,
+                last: (time, Decimal::ZERO),
                 place: judged.place.clone(),
-            });
+            };
+            excursion.last.1 = excursion.beyond(shown.amount.number());
+            self.excursion = Some(excursion);
         }
+    }
+}
+
+impl Excursion {
+    /// How far a number lies beyond the limit that is broken.
+    pub(super) fn beyond(&self, number: Decimal) -> Decimal {
+        let limit = self.band.broken(self.side).map(Amount::number);
+        limit
+            .and_then(|limit| number.checked_sub(limit))
+            .unwrap_or_default()
+            .abs()
+    }
+
+    /// Adds what lies beyond the limit up to a moment.
+    pub(super) fn cover(&mut self, time: Stamp, far: Decimal) {
+        let ms = Decimal::from(time.ms_since(self.last.0).max(0));
+        let added = self.last.1.checked_add(far).and_then(|sum| sum.checked_mul(ms));
+        self.area = added
+            .and_then(|added| self.area.checked_add(added))
+            .unwrap_or(self.area);
+        self.last = (time, far);
+    }
+
+    /// Beyond the limit times seconds, from the last reading beyond it straight to the limit.
+    pub(super) fn area_until(&self, ended: Stamp) -> Decimal {
+        let mut whole = self.clone();
+        whole.cover(ended, Decimal::ZERO);
+        let area = whole.area.checked_div(Decimal::from(2000)).unwrap_or_default();
+        area.round_dp(3).normalize()
     }
 }
 

@@ -83,6 +83,8 @@ impl HoldTime {
             return;
         }
         self.told = true;
+        // At the moment it ran out, whenever that is noticed.
+        let time = first.plus_ms(ms(most));
         let says = format!(
             "from the {} to the {} {verb} longer than {}",
             asks.from,

@@ -15,6 +15,7 @@ use crate::{
 };
 use record::{Stamp, Unit};
 use rust_decimal::{Decimal, RoundingStrategy};
+use std::sync::Arc;
 
 pub(super) const ABOUT: About = About {
     class: Class::Limit,
@@ -38,7 +39,7 @@ pub(super) struct Limits {
 #[derive(Debug, Clone)]
 struct Ready {
     unit: Unit,
-    band: Option<Band>,
+    band: Option<Arc<Band>>,
     division: Option<Decimal>,
     deadband: Decimal,
 }
@@ -54,7 +55,7 @@ impl Ready {
         let deadband = asks.deadband.as_ref().and_then(|band| difference_in(band, unit));
         Self {
             unit,
-            band: Band::of(&asks.limits, unit),
+            band: Band::of(&asks.limits, unit).map(Arc::new),
             division: division.filter(|division| !division.is_zero()),
             deadband: deadband.unwrap_or_default(),
         }
@@ -91,6 +92,11 @@ impl Limits {
 
     pub(super) fn verdict(&self) -> Option<Verdict> {
         self.verdict
+    }
+
+    /// The limits in the unit of the last reading.
+    pub(super) fn band(&self) -> Option<Arc<Band>> {
+        self.ready.as_ref()?.band.clone()
     }
 
     pub(super) fn read(&mut self, asks: &rule::Limits, sight: &Sight<'_>, found: &mut Vec<Finding>) {

@@ -4,7 +4,8 @@ pub(super) const KIND: Kind = Kind {
     name: "excursion",
     says: "a limit is broken: opened, and closed with its extreme and length",
     outside: &[
-        "unit", "batch", "step", "run", "point", "role", "state", "limits", "opened",
+        "unit", "batch", "step", "run", "point", "role", "state", "limits", "opened", "class", "severity",
+        "rule", "evidence",
     ],
     inside: &[
         "extreme",
@@ -15,6 +16,9 @@ pub(super) const KIND: Kind = Kind {
         "ended",
         "duration_ms",
         "count",
+        "area",
+        "alarm",
+        "says",
     ],
     because: &[],
     at_once: true,

@@ -539,7 +539,7 @@ fn row(seq: u64, draft: &Draft) -> String {
         };
         match *name {
             "unit" if text == "MX-3" => {}
-            "role" | "quality" | "root" | "limits" | "boundary" => {}
+            "role" | "quality" | "root" | "limits" | "boundary" | "class" | "severity" | "evidence" => {}
             "point" if text == "TC-1.temp" => {}
             "run" => write!(row, "/{text}").unwrap(),
             "unit" | "batch" | "step" | "point" | "verdict" | "state" | "because" => {
