@@ -187,7 +187,7 @@ fn a_frame_ended_by_a_pause_is_a_reading_of_the_moment_of_its_last_byte() {
 fn a_window_is_opened_before_each_value_and_only_where_that_is_allowed() {
     for transport in [Transport::ModbusTcp, Transport::ModbusRtu] {
         let mut bench = Bench::new(WINDOW, transport, &["show"]);
-        bench.until(5000);
+        bench.until(4500);
         let function = if transport == Transport::ModbusTcp { 7 } else { 1 };
         let written = |sent: &Vec<u8>| sent[function] == 6;
         assert!(bench.values.len() >= 4, "{:?}", bench.values);
