@@ -86,6 +86,7 @@ const EQUIPMENT: &[&str] = &[
     "record_with_draft",
     "range",
     "division",
+    "allow",
 ];
 const UNIT: &[&str] = &[
     "title",
@@ -106,7 +107,6 @@ const CONTEXT: &[&str] = &[
     "counter",
     "steps",
     "states",
-    "allow",
 ];
 const CAPTURE: &[&str] = &[
     "during",
