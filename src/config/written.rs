@@ -83,10 +83,10 @@ const EQUIPMENT: &[&str] = &[
     "serial_number",
     "calibrated_till",
     "every",
+    "allow",
     "record_with_draft",
     "range",
     "division",
-    "allow",
 ];
 const UNIT: &[&str] = &[
     "title",
