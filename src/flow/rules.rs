@@ -414,6 +414,25 @@ impl Judge {
         }
     }
 
+    /// What the limits of a rule say of one answer by itself, and in which limits; `None` where it says nothing.
+    pub fn alone(rule: &Arc<Rule>, held: bool, answer: &Answer) -> Option<(Verdict, Option<Arc<Band>>)> {
+        if !matches!(rule.asks, Asks::Limits(_)) {
+            return None;
+        }
+        let (time, mut none) = (Stamp(0), Vec::new());
+        let mut judge = Self::new(rule.clone(), time);
+        judge.next(Event::Held { time, held }, &mut none);
+        judge.next(
+            Event::Reading {
+                role: 0,
+                time,
+                answer,
+            },
+            &mut none,
+        );
+        Some((judge.verdict()?, judge.band()))
+    }
+
     /// The limits it compares with, in the unit of the last reading.
     pub fn band(&self) -> Option<Arc<Band>> {
         match &self.kind {

@@ -28,7 +28,7 @@ const RULES: [&str; 10] = [
     "kind = \"lethality\"\nof = \"t\"\nreference = \"121.11 °C\"\nz = \"10 K\"\nat_least = \"15 min\"\nmax_sample_gap = \"5 s\"",
     "kind = \"rate\"\nof = \"t\"\nmust_be = \"-5.0 to 5.0 °C\"\nper = \"min\"\nwindow = \"60 s\"",
     "kind = \"plausibility\"\nof = \"t\"\nphysical = \"-20 to 200 °C\"\nstuck_after = \"10 min\"\njump = \"5 K\"",
-    "kind = \"spc\"\nof = \"t\"\ncentre = \"122.0 °C\"\nsigma = \"5.0 K\"\nnelson = [1, 2, 5, 6, 8]",
+    "kind = \"spc\"\nof = \"t\"\ncentre = \"122.0 °C\"\nsigma = \"5.0 K\"\nnelson = [1, 5, 6, 8]",
     "kind = \"completeness\"\nof = \"t\"\none_in = \"1 s\"\nmax_gap = \"15 s\"",
     "kind = \"target\"\nof = \"t\"\ntarget = \"122.0 °C\"\ntolerance = \"± 3 K\"\njudged = \"every\"",
     "kind = \"min-weight\"\nof = \"t\"\nat_least = \"100.0 °C\"\nat_most = \"150.0 °C\"\njudged = \"every\"",

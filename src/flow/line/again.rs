@@ -156,10 +156,11 @@ impl Line {
             time,
             read: read.unwrap_or(time),
         });
-        for (slot, watch) in self.points[point].watches.iter().enumerate() {
-            let watch = &self.watches[*watch];
+        for (slot, at) in self.points[point].watches.iter().enumerate() {
+            let watch = &self.watches[*at];
             let place = bind(&self.units[watch.unit].history, time);
             let judged = watch.judge_in(place, &past.reading.answer);
+            let judged = self.ruled_alone(*at, judged, &past.reading.answer);
             past.judge(slot, self.marked(point, time, judged));
         }
         let around = entry.int("around").and_then(|seq| u64::try_from(seq).ok());
@@ -193,6 +194,9 @@ impl Line {
     }
 
     fn derive_excursion(&self, entry: &Entry<'_>, unit: usize, time: Stamp) -> Derived {
+        if entry.text("rule").is_some() {
+            return Derived::Not("rules are told every reading, entered or not");
+        }
         let Some(point) = entry.text("point").and_then(|name| self.point_named(&name)) else {
             return Derived::Not("a point that the configuration does not know");
         };
@@ -298,9 +302,10 @@ impl Line {
     }
 
     fn judged_there(&self, unit: usize, was: &Was, place: &Arc<Bound>) -> Option<Verdict> {
-        let mut watches = self.units[unit].watches.iter().map(|at| &self.watches[*at]);
-        let watch = watches.find(|watch| watch.point == was.point)?;
-        let judged = watch.judge_in(place, &was.answer);
+        let mut watches = self.units[unit].watches.iter().copied();
+        let at = watches.find(|at| self.watches[*at].point == was.point)?;
+        let judged = self.watches[at].judge_in(place, &was.answer);
+        let judged = self.ruled_alone(at, judged, &was.answer);
         Some(self.marked(was.point, was.time, judged).verdict)
     }
 

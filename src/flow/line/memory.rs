@@ -7,10 +7,7 @@ use super::{
     Enter, Entered, Line, Reading,
     watch::{Excursion, Judged},
 };
-use crate::flow::{
-    bind::Bound,
-    check::{Band, Verdict},
-};
+use crate::flow::{bind::Bound, check::Verdict};
 use record::{Amount, Answer, Draft, Hash, Stamp, Value};
 use std::{fmt::Write, sync::Arc};
 
@@ -91,20 +88,6 @@ impl Past {
             *place = judged;
         } else {
             self.more.push(judged);
-        }
-    }
-
-    /// A rule judged it too: the worse verdict counts.
-    pub(super) fn ruled(&mut self, slot: usize, verdict: Verdict, band: Option<Arc<Band>>) {
-        let judged = if slot == 0 {
-            self.first.as_mut()
-        } else {
-            self.more.get_mut(slot - 1)
-        };
-        if let Some(judged) = judged {
-            judged.verdict = super::watch::worse(judged.verdict, verdict);
-            judged.why = "";
-            judged.ruled = band;
         }
     }
 

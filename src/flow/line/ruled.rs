@@ -8,7 +8,10 @@ mod batch;
 mod found;
 mod state;
 
-use super::{Enter, Line, watch::worse};
+use super::{
+    Enter, Line,
+    watch::{Judged, worse},
+};
 use crate::{
     config::{
         recipe::Recipe,
@@ -20,7 +23,7 @@ use crate::{
     },
 };
 pub(super) use found::Found;
-use record::{Hash, Stamp};
+use record::{Answer, Hash, Stamp};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -216,9 +219,38 @@ impl Line {
                 });
             }
         }
-        if let Some(verdict) = verdict {
-            past.ruled(slot, verdict, band);
+        let judged = past.judged(slot).cloned();
+        if let Some((verdict, judged)) = verdict.zip(judged) {
+            let judged = self.marked(point, time, judged.ruled_too(verdict, band));
+            self.points[point].past[at].judge(slot, judged);
         }
+    }
+
+    /// A judgement with what the limits among the rules of its place say, without telling them.
+    pub(super) fn ruled_alone(&self, watch: usize, mut judged: Judged, answer: &Answer) -> Judged {
+        let (place, watch) = (judged.place.clone(), &self.watches[watch]);
+        let Some(steps) = place
+            .batch
+            .as_deref()
+            .and_then(|batch| self.rules_of(watch.unit, batch))
+        else {
+            return judged;
+        };
+        let name = self.points[watch.point].name.to_string();
+        for rule in place
+            .runs
+            .iter()
+            .filter_map(|(step, _)| steps.get(&**step))
+            .flatten()
+        {
+            let looks = Judge::roles(rule)
+                .iter()
+                .any(|role| **role == watch.role || **role == name);
+            if let Some((verdict, band)) = looks.then(|| Judge::alone(rule, place.held, answer)).flatten() {
+                judged = judged.ruled_too(verdict, band);
+            }
+        }
+        judged
     }
 
     /// Time passes: rules that wait for something notice that it has not come, and states are entered.
@@ -331,14 +363,7 @@ impl Line {
 }
 
 impl Ruled {
-    fn tell(
-        &mut self,
-        time: Stamp,
-        held: bool,
-        role: usize,
-        answer: &record::Answer,
-        findings: &mut Vec<Finding>,
-    ) {
+    fn tell(&mut self, time: Stamp, held: bool, role: usize, answer: &Answer, findings: &mut Vec<Finding>) {
         if held != self.held {
             self.held = held;
             self.judge.next(Event::Held { time, held }, findings);

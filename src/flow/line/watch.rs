@@ -505,7 +505,11 @@ impl Watch {
         };
         let Some(band) = &judged.band else { return };
         // A rule may judge it too, and enters its own excursions.
-        let verdict = band.judge(shown.amount.number());
+        let verdict = if judged.ruled.is_some() && judged.verdict != Verdict::NotJudged {
+            band.judge(shown.amount.number())
+        } else {
+            judged.verdict
+        };
         if let Some(excursion) = &mut self.excursion {
             if excursion.side == verdict {
                 excursion.count += 1;
@@ -700,6 +704,18 @@ impl Interval {
         let mut mean = mean.round_dp(digits + 2);
         mean.rescale(digits + 2);
         Some(mean)
+    }
+}
+
+impl Judged {
+    /// The limits of a rule judged it too: the worse verdict counts.
+    pub(super) fn ruled_too(mut self, verdict: Verdict, band: Option<Arc<Band>>) -> Self {
+        self.verdict = worse(self.verdict, verdict);
+        if self.verdict != Verdict::NotJudged {
+            self.why = "";
+        }
+        self.ruled = band;
+        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rules of a recipe at work: what they find, with its surroundings; states, restarts, late context, verdicts.
 
 use super::world::{World, agrees, plant};
-use steelyard::{config::recipe, flow::line::Line};
+use steelyard::config::{plant::Plant, recipe};
 
 const EACH: &str = "
     MX-3:emulsify TC-1.temp every 5 missing 30
@@ -14,17 +14,21 @@ fn recipe_with(rules: &[&str]) -> recipe::Recipe {
         .iter()
         .map(|rule| format!("[[step.rule]]\n{}\n", rule.replace("; ", "\n")))
         .collect();
+    let capture = "[[step.capture]]\nwhat = \"temp\"\nevery = \"5 s\"\nmissing_after = \"30 s\"\n";
     let text = format!(
-        "format = 1\nrecipe = \"cream\"\nproduct = \"Cream\"\nrevision = \"7\"\n\n[[step]]\nid = \"emulsify\"\ntitle = \"Emulsify\"\n{rules}\n[[step]]\nid = \"cool\"\ntitle = \"Cool\"\n"
+        "format = 1\nrecipe = \"cream\"\nproduct = \"Cream\"\nrevision = \"7\"\nkind = \"mixer\"\n\n[[step]]\nid = \"emulsify\"\n{capture}{rules}\n[[step]]\nid = \"cool\"\n{capture}"
     );
     recipe::read("cream.toml", &text).unwrap_or_else(|wrong| panic!("{wrong:#?}"))
 }
 
-fn world(rules: &[&str]) -> (World, recipe::Recipe) {
-    let mut world = World::new(0, EACH);
-    let recipe = recipe_with(rules);
-    world.line.learn_for("B-1", &recipe);
-    (world, recipe)
+fn under(rules: &[&str]) -> Plant {
+    let mut plant = plant(0, EACH);
+    plant.recipes = vec![recipe_with(rules)];
+    plant
+}
+
+fn world(rules: &[&str]) -> World {
+    World::of(under(rules))
 }
 
 /// Only what rules lead to, and verdicts, as `kind time: members`.
@@ -87,30 +91,30 @@ fn ruled(world: &World) -> String {
 
 #[test]
 fn an_excursion_between_two_captured_readings_is_never_lost() {
-    let (mut world, _) = world(&[
+    let mut world = world(&[
         r#"id = "temp"; kind = "limits"; of = "temp"; must_be = "68.0 to 72.0 °C"; severity = "critical""#,
     ]);
     world.tell(
         "
-        00:00 MX-3 B-1 running 00:00 7 : emulsify/1 00:00
+        00:00 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00
         00:01 TC-1.temp 70.0 °C
         00:02 TC-1.temp 73.5 °C
         00:03 TC-1.temp 70.0 °C
         00:04 TC-1.temp 70.1 °C
-        00:20 MX-3 B-1 running 00:00 7 : emulsify/1 00:00-00:05
+        00:20 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00-00:05
         00:21 tick
         ",
     );
     agrees(
         &ruled(&world),
         "
-        3 excursion open limit critical temp rev 7: 73.5 °C, above 72.0 °C
-        4 around 3: 70.0 within
-        5 around 3: 73.5 above
-        6 excursion closed limit critical temp rev 7 opened 3: 73.5 °C, above 72.0 °C, for 1 s
-        7 around 3: 70.0 within
-        8 around 3: 70.1 within
-        11 verdict emulsify exceptions 1 met 0 not met 1 not judged 0
+        6 excursion open limit critical temp rev 7: 73.5 °C, above 72.0 °C
+        7 around 6: 70.0 within
+        8 around 6: 73.5 above
+        9 excursion closed limit critical temp rev 7 opened 6: 73.5 °C, above 72.0 °C, for 1 s
+        10 around 6: 70.0 within
+        11 around 6: 70.1 within
+        14 verdict emulsify exceptions 1 met 0 not met 1 not judged 0
         ",
     );
 }
@@ -118,22 +122,18 @@ fn an_excursion_between_two_captured_readings_is_never_lost() {
 #[test]
 fn a_rule_with_memory_enters_its_state_and_goes_on_from_there() {
     let rule = r#"id = "hold"; kind = "time-in-range"; of = "temp"; range = "63.0 to 67.0 °C"; at_least = "40 s"; how = "cumulative"; max_sample_gap = "5 s""#;
-    let (mut world, recipe) = world(&[rule]);
-    let mut story = "00:00 MX-3 B-1 running 00:00 7 : emulsify/1 00:00\n".to_owned();
+    let mut world = world(&[rule]);
+    let mut story = "00:00 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00\n".to_owned();
     for second in 1..=21 {
         story += &format!("00:{second:02} TC-1.temp 65.0 °C\n00:{second:02} tick\n");
     }
     world.tell(&story);
-    world.line = Line::new(&plant(0, EACH));
-    world.line.learn_for("B-1", &recipe);
-    for line in world.recorder.lines.clone() {
-        world.line.recall(&record::Line::read(&line).unwrap());
-    }
+    world.restart_of(under(&[rule]));
     let mut story = String::from("00:30 off 00:21-00:30 power-loss\n");
     for second in 30..=59 {
         story += &format!("00:{second:02} TC-1.temp 65.0 °C\n00:{second:02} tick\n");
     }
-    story += "01:00 MX-3 B-1 running 00:00 7 : emulsify/1 00:00-01:00\n01:01 tick\n";
+    story += "01:00 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00-01:00\n01:01 tick\n";
     world.tell(&story);
     let told = ruled(&world);
     let states: Vec<&str> = told.lines().filter(|line| line.contains("state hold")).collect();
@@ -148,18 +148,18 @@ fn a_rule_with_memory_enters_its_state_and_goes_on_from_there() {
 
 #[test]
 fn a_hold_that_was_too_short_is_an_exception_of_the_step() {
-    let (mut world, _) = world(&[
+    let mut world = world(&[
         r#"id = "hold"; kind = "time-in-range"; of = "temp"; range = "63.0 to 67.0 °C"; at_least = "40 s"; max_sample_gap = "5 s""#,
         r#"id = "enough"; kind = "completeness"; of = "temp"; readings = 3"#,
         r#"id = "pair"; kind = "redundancy"; of = "temp"; and = "bath"; within = "1 K""#,
     ]);
     let told = world.tell(
         "
-        00:00 MX-3 B-1 running 00:00 7 : emulsify/1 00:00
+        00:00 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00
         00:01 TC-1.temp 65.0 °C
         00:02 TC-1.temp 65.0 °C
         00:03 TC-1.temp 65.0 °C
-        00:05 MX-3 B-1 running 00:00 7 : emulsify/1 00:00-00:04
+        00:05 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00-00:04
         00:06 tick
         ",
     );
@@ -179,15 +179,15 @@ fn a_hold_that_was_too_short_is_an_exception_of_the_step() {
 #[test]
 fn late_context_takes_the_rules_again() {
     let rule = r#"id = "temp"; kind = "limits"; of = "temp"; must_be = "at most 72.0 °C""#;
-    let (mut world, _) = world(&[rule]);
+    let mut world = world(&[rule]);
     world.tell(
         "
-        00:00 MX-3 B-1 running 00:00 7 : emulsify/1 00:00
+        00:00 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00
         00:01 TC-1.temp 70.0 °C
         00:02 TC-1.temp 70.0 °C
         00:05 TC-1.temp 75.0 °C
         00:06 TC-1.temp 70.0 °C
-        00:10 MX-3 B-1 running 00:00 7 : emulsify/1 00:00-00:03, cool/1 00:03
+        00:10 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00-00:03, cool/1 00:03
         00:11 tick
         ",
     );
@@ -207,19 +207,19 @@ fn late_context_takes_the_rules_again() {
 
 #[test]
 fn a_step_out_of_order_and_a_hold_too_long_are_found_over_the_batch() {
-    let (mut world, _) = world(&[
+    let mut world = world(&[
         r#"id = "order"; kind = "sequence"; order = ["emulsify", "cool"]"#,
         r#"id = "wait"; kind = "hold-time"; from = "end of emulsify"; to = "start of cool"; at_most = "5 s""#,
     ]);
     world.tell(
         "
-        00:00 MX-3 B-1 running 00:00 7 : emulsify/1 00:00
+        00:00 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00
         00:01 TC-1.temp 65.0 °C
-        00:02 MX-3 B-1 running 00:00 7 : emulsify/1 00:00-00:02
+        00:02 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00-00:02
         00:06 tick
         00:08 tick
         00:09 tick
-        00:10 MX-3 B-1 complete 00:00-00:10 7 : emulsify/1 00:00-00:02
+        00:10 MX-3 B-1 complete 00:00-00:10 cream@7 : emulsify/1 00:00-00:02
         00:12 tick
         ",
     );
@@ -243,14 +243,14 @@ fn a_step_out_of_order_and_a_hold_too_long_are_found_over_the_batch() {
 
 #[test]
 fn on_hold_a_rule_that_counts_in_running_sees_nothing() {
-    let (mut world, _) = world(&[
+    let mut world = world(&[
         r#"id = "temp"; kind = "limits"; of = "temp"; must_be = "at most 72.0 °C"; counts_in = "running""#,
     ]);
     world.tell(
         "
-        00:00 MX-3 B-1 running 00:00 7 : emulsify/1 00:00
+        00:00 MX-3 B-1 running 00:00 cream@7 : emulsify/1 00:00
         00:01 TC-1.temp 70.0 °C
-        00:02 MX-3 B-1 running 00:00 7 : emulsify/1 held 00:00
+        00:02 MX-3 B-1 running 00:00 cream@7 : emulsify/1 held 00:00
         00:03 TC-1.temp 75.0 °C
         00:04 tick
         ",

@@ -491,8 +491,14 @@ pub(super) fn message(number: u64, sent: Stamp, text: &str) -> String {
         "null".to_owned()
     } else {
         let revision = words.get(3).copied().unwrap_or("");
+        let (recipe, revision) = revision.split_once('@').unwrap_or(("", revision));
+        let recipe = if recipe.is_empty() {
+            String::new()
+        } else {
+            format!(r#""recipe":"{recipe}","#)
+        };
         format!(
-            r#"{{"id":"{}","revision":"{revision}",{}}}"#,
+            r#"{{"id":"{}",{recipe}"revision":"{revision}",{}}}"#,
             words[0],
             span(words[2], words[1])
         )
