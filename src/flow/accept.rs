@@ -253,7 +253,8 @@ fn digest(equipment: &Equipment) -> String {
     b64::encode(&equipment.driver.sha256())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as an entry writes them.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 

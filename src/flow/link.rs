@@ -54,6 +54,13 @@ pub struct Reading {
 pub enum LinkOutput {
     Reading(Reading),
     News(News),
+    /// Something was written to equipment: sent, whatever becomes of it.
+    Wrote {
+        tag: String,
+        command: String,
+        bytes: Vec<u8>,
+        at: Stamp,
+    },
 }
 
 /// What goes over one line.
@@ -303,7 +310,7 @@ pub fn next(mut link: Link, at: Moment, event: Event) -> (Link, Vec<Action>) {
         Event::Tick => link.tick(at, &mut out),
         Event::Opened => link.opened(at, &mut out),
         Event::OpenFailed(because) => link.open_failed(at, because, &mut out),
-        Event::Sent => link.sent(at),
+        Event::Sent => link.sent(at, &mut out),
         Event::NotQuiet(bytes) => link.not_quiet(at, bytes, &mut out),
         Event::Heard(bytes) => {
             link.heard(at, bytes, &mut out);

@@ -2,11 +2,12 @@
 
 use super::{Core, Told};
 use crate::flow::{
+    accept,
     board::Urgency,
     line::LineEvent,
     link::{Change, LinkOutput, News},
 };
-use record::{Failure, Trouble};
+use record::{Draft, Failure, Trouble};
 use std::time::Duration;
 
 impl Core {
@@ -22,6 +23,18 @@ impl Core {
                 self.event(LineEvent::from_link(reading, now))
             }
             LinkOutput::News(news) => self.news(&news),
+            LinkOutput::Wrote {
+                tag,
+                command,
+                bytes,
+                at,
+            } => {
+                let draft = Draft::new("command", at)
+                    .with("equipment", tag.as_str())
+                    .with("command", command.as_str())
+                    .with("state", "sent");
+                self.enter(draft.data("raw", accept::hex(&bytes))).map(|_| ())
+            }
         }
     }
 

@@ -57,6 +57,15 @@ impl Conversation {
         bytes
     }
 
+    /// The command that was just sent, where what was sent makes the instrument do something.
+    pub fn writing(&self) -> Option<&str> {
+        let Some(Stage::Command(at)) = self.pending.as_ref().map(|pending| pending.stage) else {
+            return None;
+        };
+        let command = self.speaks.commands().get(at)?;
+        Some(&command.name)
+    }
+
     fn written_or_read(&self, pending: Pending) -> Option<(Vec<u8>, Wire)> {
         let Spoken::Modbus(modbus) = &self.speaks else {
             return None;

@@ -1,6 +1,6 @@
 //! Asking: who is next, and what it means when nobody answers.
 
-use super::{Action, Link, Matching, Moment, Phase, Question};
+use super::{Action, Link, LinkOutput, Matching, Moment, Phase, Question};
 use std::time::Duration;
 
 impl Link {
@@ -57,8 +57,17 @@ impl Link {
         });
     }
 
-    pub(super) fn sent(&mut self, at: Moment) {
+    pub(super) fn sent(&mut self, at: Moment, out: &mut Vec<Action>) {
         if let Phase::Sending(question) = self.phase {
+            let station = &mut self.stations[question.station];
+            if let Some((command, bytes)) = station.wrote() {
+                out.push(Action::Give(LinkOutput::Wrote {
+                    tag: station.tag().to_owned(),
+                    command,
+                    bytes,
+                    at: at.now,
+                }));
+            }
             if self.stations[question.station].was_started(at.elapsed, question.place) {
                 self.phase = Phase::Idle {
                     not_before: at.elapsed,

@@ -52,6 +52,8 @@ struct Bench {
     player: Player,
     now: Duration,
     sent: Vec<Vec<u8>>,
+    /// What it said that it wrote.
+    wrote: Vec<(String, Vec<u8>)>,
     values: Vec<String>,
     times: Vec<Stamp>,
 }
@@ -104,6 +106,7 @@ impl Bench {
             ),
             now: Duration::ZERO,
             sent: Vec::new(),
+            wrote: Vec::new(),
             values: Vec::new(),
             times: Vec::new(),
         }
@@ -131,6 +134,7 @@ impl Bench {
                         self.event(Event::Heard(reply));
                     }
                 }
+                Action::Give(LinkOutput::Wrote { command, bytes, .. }) => self.wrote.push((command, bytes)),
                 Action::Give(LinkOutput::Reading(reading)) => {
                     self.values.push(reading.answer.to_string());
                     self.times.push(reading.time);
@@ -201,6 +205,17 @@ fn a_window_is_opened_before_each_value_and_only_where_that_is_allowed() {
             bench.values.len()
         );
         assert_eq!(bench.sent.len(), bench.values.len() * 2);
+        // Every write is told with its bytes, to be an entry; nothing else is.
+        let writes = bench
+            .sent
+            .iter()
+            .filter(|sent| written(sent))
+            .map(|sent| &sent[function..]);
+        let told = bench.wrote.iter().map(|(command, bytes)| {
+            assert_eq!(command, "show");
+            &bytes[function..]
+        });
+        assert!(told.eq(writes), "{:?}", bench.wrote);
 
         let mut shut = Bench::new(WINDOW, transport, &[]);
         shut.until(5000);

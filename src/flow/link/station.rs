@@ -71,6 +71,8 @@ pub(super) struct Station {
     pub(super) identity: Identity,
     /// The question as it left: how long, and the number its driver gave it.
     pub(super) sent: (usize, [u8; 2]),
+    /// The last question that made the instrument do something, until it is told.
+    written: Option<(String, Vec<u8>)>,
     /// An answer to an earlier question may still come until then.
     pub(super) owed_until: Duration,
 }
@@ -152,6 +154,7 @@ impl Station {
                 probe: 0,
             },
             sent: (0, [0; 2]),
+            written: None,
             owed_until: Duration::ZERO,
         }
     }
@@ -239,6 +242,11 @@ impl Station {
         self.silence.probe_at = now + PROBE.0;
     }
 
+    /// What was written to it with the last question, once.
+    pub(super) fn wrote(&mut self) -> Option<(String, Vec<u8>)> {
+        self.written.take()
+    }
+
     pub(super) fn sent_bytes(&self) -> usize {
         self.sent.0
     }
@@ -304,6 +312,8 @@ impl Station {
             bytes.get(1).copied().unwrap_or(0),
         ];
         self.sent = (bytes.len(), number);
+        let command = self.asked.conversation.writing().map(str::to_owned);
+        self.written = command.map(|command| (command, bytes.to_vec()));
     }
 
     /// It has been told to talk by itself: nothing answers that, and it is told again if it stays silent.
