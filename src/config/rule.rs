@@ -219,7 +219,7 @@ pub fn alone(text: &str) -> Result<Rule, Vec<Complaint>> {
         .get("rule")
         .and_then(|list| list.get_ref().as_array());
     let rule = list
-        .and_then(|list| list.get(0))
+        .and_then(|list| list.first())
         .and_then(|value| read(&page, value));
     let (complaints, _) = page.said();
     rule.filter(|_| complaints.is_empty()).ok_or(complaints)
@@ -508,7 +508,7 @@ mod tests {
         let (table, slips) = DeTable::parse_recoverable(&text);
         assert!(slips.is_empty(), "{block}: {slips:?}");
         let list = table.get_ref().get("rule").unwrap().get_ref().as_array().unwrap();
-        let rule = list.get(0).and_then(|value| read(&page, value));
+        let rule = list.first().and_then(|value| read(&page, value));
         let (complaints, _) = page.said();
         match rule {
             Some(rule) if complaints.is_empty() => Ok(rule),

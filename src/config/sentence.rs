@@ -192,7 +192,7 @@ pub fn roles(text: &str) -> Result<Vec<String>, Slip> {
             roles.push(word.to_owned());
         }
     }
-    if roles.is_empty() || words(text).len() % 2 == 0 {
+    if roles.is_empty() || words(text).len().is_multiple_of(2) {
         return Err(slip(
             "sentence-unknown",
             "this sentence stops too early",

@@ -73,7 +73,7 @@ impl Framing {
     }
 
     /// The length was put in after the check was made; where the check covers it, it must be made again.
-    fn seal_again(&self, frame: &mut Vec<u8>) {
+    fn seal_again(&self, frame: &mut [u8]) {
         let Some(check) = self.check else { return };
         let sums = check.len();
         let content = self.starts_with.len()..frame.len() - sums - self.ends_with.len();

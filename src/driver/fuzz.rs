@@ -173,6 +173,10 @@ fn honest(heard: &Heard) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::print_stderr,
+        reason = "a search says how far it came, and with which seed it failed"
+    )]
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
     use std::{

@@ -127,7 +127,12 @@ mod tests {
             }
             let again = Driver::parse(&longer, file).unwrap_or_else(|wrong| panic!("{file}: {wrong:#?}"));
             assert_eq!(again.samples.len(), driver.samples.len() + plain.len(), "{file}");
-            assert!(run_samples(&again).iter().all(|result| result.passed()), "{file}");
+            assert!(
+                run_samples(&again)
+                    .iter()
+                    .all(super::super::sample::SampleResult::passed),
+                "{file}"
+            );
             for (old, new) in plain.iter().zip(&again.samples[driver.samples.len()..]) {
                 assert_eq!(
                     (&old.send, &old.hear, &old.gives),

@@ -223,7 +223,7 @@ impl Shelf {
 }
 
 /// Collects the parts of a file in the order of their entries; the whole text with the last one.
-pub fn whole(parts: &mut HashMap<String, String>, key: String, line: &Line<'_>) -> Option<String> {
+pub(super) fn whole(parts: &mut HashMap<String, String>, key: String, line: &Line<'_>) -> Option<String> {
     let (part, of) = (line.int("part")?, line.int("of")?);
     let text = line.data_text("text")?;
     let known = parts.entry(key.clone()).or_default();

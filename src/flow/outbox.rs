@@ -413,6 +413,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use record::{Receipt, Refusal, Resend, Stamp};
 

@@ -61,11 +61,7 @@ impl Candidate {
     /// The likeliest has the highest.
     fn weight(&self) -> (bool, usize, usize, usize) {
         let template = self.driver.title.contains("template");
-        let share = if self.all == 0 {
-            0
-        } else {
-            self.good * 100 / self.all
-        };
+        let share = (self.good * 100).checked_div(self.all).unwrap_or(0);
         (
             !template,
             share,

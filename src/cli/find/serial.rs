@@ -64,12 +64,9 @@ async fn look(wish: &Wish, drivers: &[Driver]) -> Result<ExitCode, Trouble> {
     }
     let mut any = false;
     for port in &ports {
-        match one(wish, drivers, port).await? {
-            Some(found) => {
-                any = true;
-                told(wish, port, &found);
-            }
-            None => {}
+        if let Some(found) = one(wish, drivers, port).await? {
+            any = true;
+            told(wish, port, &found);
         }
     }
     Ok(if any {

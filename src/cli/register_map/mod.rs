@@ -69,7 +69,9 @@ mod tests {
         assert_eq!(names, ["temperature", "setpoint", "level", "flow"], "{text}");
         assert!(text.contains("order = \"CDAB\""), "{text}");
         assert!(
-            driver::run_samples(&driver).iter().all(|result| result.passed()),
+            driver::run_samples(&driver)
+                .iter()
+                .all(driver::SampleResult::passed),
             "{text}"
         );
         let complaints = driver::lint(&driver);

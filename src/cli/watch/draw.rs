@@ -121,9 +121,7 @@ fn head(board: &BoardFacts, view: &View, columns: usize, lost: Option<Duration>,
         );
         return vec![view.paint(fitted(&text, columns), "7"), String::new()];
     }
-    let state = if !board.capturing {
-        format!("NOT RECORDING: {}", board.stopped_because)
-    } else {
+    let state = if board.capturing {
         let pending = board.captured.saturating_sub(board.receipted);
         let store = if board.broker_connected {
             ""
@@ -134,6 +132,8 @@ fn head(board: &BoardFacts, view: &View, columns: usize, lost: Option<Duration>,
             "recording · {} captured, {pending} without receipt{store}",
             board.captured
         )
+    } else {
+        format!("NOT RECORDING: {}", board.stopped_because)
     };
     let clock = now.to_string();
     let clock = clock

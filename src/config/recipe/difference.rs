@@ -33,7 +33,7 @@ pub fn difference(old: &Recipe, new: &Recipe) -> Vec<String> {
             match before.rules.iter().find(|other| other.id == rule.id) {
                 None => said.push(format!("{}: the rule {} is new", step.id, rule.id)),
                 Some(other) if other != rule => {
-                    said.push(format!("{}: the rule {} changed", step.id, rule.id))
+                    said.push(format!("{}: the rule {} changed", step.id, rule.id));
                 }
                 Some(_) => {}
             }

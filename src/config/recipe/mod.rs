@@ -303,7 +303,7 @@ fn texts(block: &Block, key: &str) -> Option<Vec<Spanned<String>>> {
         return block.text(key).map(|text| vec![text]);
     };
     let mut texts = Vec::new();
-    for one in list.iter() {
+    for one in list {
         match one.get_ref() {
             toml::de::DeValue::String(text) if !text.trim().is_empty() => {
                 texts.push(Spanned::new(one.span(), text.to_string()));

@@ -166,7 +166,7 @@ fn judged(what: &str, text: &str, tag: &str) -> Result<bool, Trouble> {
     let word: String = text
         .trim()
         .chars()
-        .take_while(|letter| letter.is_ascii_alphabetic())
+        .take_while(char::is_ascii_alphabetic)
         .collect();
     match word.as_str() {
         "within" => Ok(true),

@@ -341,7 +341,7 @@ pub(super) fn check_reads(desk: &Desk<'_>, reads: &[Read]) {
         fields.extend(&settings);
         let waits = read.window.iter().flat_map(|window| &window.ready_when);
         for field in waits
-            .flat_map(|when| when.fields())
+            .flat_map(super::super::meaning::When::fields)
             .filter(|field| !fields.contains(field))
         {
             desk.complain(not_in_this_answer(field, read.span.clone(), &fields));

@@ -170,7 +170,7 @@ impl Watcher {
         self.agreed = Some(time);
         self.restless = None;
         match self.meant(&batch, &step, state.as_deref(), batch_state.as_deref()) {
-            Ok(shown) => self.take(shown, text, since, unsure),
+            Ok(shown) => Some(self.take(shown, text, since, unsure)),
             Err(unknown) => self.lose(since, unknown),
         }
     }
@@ -220,20 +220,20 @@ impl Watcher {
         }
     }
 
-    fn take(&mut self, shown: Shown, counter: String, since: Stamp, unsure: i64) -> Option<Found> {
+    fn take(&mut self, shown: Shown, counter: String, since: Stamp, unsure: i64) -> Found {
         let was_lost = self.lost.take().is_some();
         let unchanged = self.taken.as_ref().is_some_and(|(known, _)| *known == counter);
         if unchanged && !was_lost && self.taken.as_ref().is_some_and(|(_, known)| *known == shown) {
-            return Some(Found::Same);
+            return Found::Same;
         }
         self.taken = Some((counter.clone(), shown.clone()));
-        Some(Found::Shows {
+        Found::Shows {
             shown,
             counter,
             since,
             unsure,
             unchanged,
-        })
+        }
     }
 
     fn lose(&mut self, since: Stamp, (why, unknown): Unknown) -> Option<Found> {

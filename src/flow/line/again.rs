@@ -173,13 +173,13 @@ impl Line {
     /// Of an entry about a point over some time, its place follows; its figures do not.
     fn derive_place(&self, entry: &Entry<'_>, unit: usize, time: Stamp, because: &'static str) -> Derived {
         let place = bind(&self.units[unit].history, time);
-        match self.compare_place(entry, place).done() {
+        match Self::compare_place(entry, place).done() {
             Derived::Same => Derived::Not(because),
             other => other,
         }
     }
 
-    fn compare_place<'a>(&self, entry: &'a Entry<'a>, place: &Bound) -> Comparison<'a> {
+    fn compare_place<'a>(entry: &'a Entry<'a>, place: &Bound) -> Comparison<'a> {
         let mut comparison = Comparison::of(entry);
         let batch = place.batch.as_deref().map(str::to_owned);
         let step = batch
@@ -279,7 +279,7 @@ impl Line {
         for seq in seqs.into_iter().flat_map(|(from, to)| from..=to) {
             let Some(was) = before.reading(seq) else { continue };
             let place = bind(&self.units[unit].history, was.time);
-            let here = matches!(self.compare_place(entry, place).done(), Derived::Same);
+            let here = matches!(Self::compare_place(entry, place).done(), Derived::Same);
             if here != attached {
                 return Derived::Other(Difference {
                     member: "seqs",

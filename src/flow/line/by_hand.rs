@@ -364,12 +364,13 @@ pub fn read_value(text: &str, units: &[Unit], at: &str) -> Result<Value, Trouble
     };
     let text = text.trim();
     if units.is_empty() {
-        return match text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
-            true => refused(
+        return if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
+            refused(
                 "this is no word that can be entered".to_owned(),
                 "write what the display shows".to_owned(),
-            ),
-            false => Ok(Value::Text(text.to_owned())),
+            )
+        } else {
+            Ok(Value::Text(text.to_owned()))
         };
     }
     let known: Vec<&str> = units.iter().map(|unit| unit.shown()).collect();

@@ -373,38 +373,6 @@ impl Line {
         }
     }
 
-    /// The readings of an interval that are no entries count with its summary; its last one is an entry.
-    fn past_interval(
-        &mut self,
-        unit: usize,
-        (left, came): (&Arc<Bound>, &Arc<Bound>),
-        verdict: Verdict,
-        entry: &Entry<'_>,
-    ) {
-        if left.same_place(came) {
-            return;
-        }
-        let was = entry.raw("verdict").and_then(Verdict::named);
-        let was = was.unwrap_or(Verdict::NotJudged) as usize;
-        let mut last = 1;
-        let counts = ["good", "uncertain", "bad"].map(|name| {
-            let count = entry.data_int(name).unwrap_or(0).max(0) as u64;
-            let entered = last.min(count);
-            last -= entered;
-            count - entered
-        });
-        for (quality, count) in counts.into_iter().enumerate() {
-            self.units[unit].count(left, |tally| {
-                tally.verdicts[was] = tally.verdicts[was].saturating_sub(count);
-                tally.qualities[quality] = tally.qualities[quality].saturating_sub(count);
-            });
-            self.units[unit].count(came, |tally| {
-                tally.verdicts[verdict as usize] += count;
-                tally.qualities[quality] += count;
-            });
-        }
-    }
-
     /// How an interval is judged in a place: by its lowest and its highest.
     fn extremes(&self, watch: usize, place: &Arc<Bound>, entry: &Entry<'_>) -> Verdict {
         let unit = entry.data_text("in").and_then(|code| Unit::named(&code));

@@ -233,7 +233,7 @@ mod tests {
             .with("until", Stamp(61_000))
             .data("by", "p-17")
             .data("reason", "calibration");
-        let standings = recalled(&[out.clone()]);
+        let standings = recalled(std::slice::from_ref(&out));
         assert_eq!(standings.of("WT-1").out.as_ref().unwrap().by, "p-17");
         assert!(standings.over(Stamp(60_999)).is_empty());
         assert_eq!(standings.over(Stamp(61_000)), [("WT-1".to_owned(), "in-service")]);

@@ -99,7 +99,7 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Result<Message, Trouble> {
         };
         match item(kind, members) {
             Ok(said) if !ids.insert(said.id.clone()) => {
-                refused.push((id, "it stands twice in this message".to_owned()))
+                refused.push((id, "it stands twice in this message".to_owned()));
             }
             Ok(said) => items.push(said),
             Err(why) => refused.push((id, why)),

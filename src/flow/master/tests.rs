@@ -525,7 +525,7 @@ fn a_tolerance_is_computed_in_the_targets_unit() {
     }
 }
 
-fn file<'a>(kind: Kind, text: &'a str) -> csv::File<'a> {
+fn file(kind: Kind, text: &str) -> csv::File<'_> {
     csv::File {
         kind,
         name: "file.csv",

@@ -145,9 +145,12 @@ fn said(text: &str) -> String {
         let mut found = Vec::new();
         while time <= last {
             let words = next(judge.as_mut().unwrap(), &time.to_string(), parts[1]);
-            found.extend((!words.is_empty()).then(|| match first == parts[0] {
-                true => words,
-                false => format!("{time} s: {words}"),
+            found.extend((!words.is_empty()).then(|| {
+                if first == parts[0] {
+                    words
+                } else {
+                    format!("{time} s: {words}")
+                }
             }));
             time += every;
         }

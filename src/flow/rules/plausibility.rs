@@ -68,7 +68,7 @@ impl Plausibility {
         match &before {
             Some((_, before)) if *before == quantity.amount => self.stays(asks, sight.time, found),
             Some((_, before)) => {
-                self.jump(asks, sight, before, found);
+                Self::jump(asks, sight, before, found);
                 self.moves(sight.time, found);
             }
             None => self.moves(sight.time, found),
@@ -106,7 +106,7 @@ impl Plausibility {
         }
     }
 
-    fn jump(&self, asks: &rule::Plausibility, sight: &Sight<'_>, before: &Amount, found: &mut Vec<Finding>) {
+    fn jump(asks: &rule::Plausibility, sight: &Sight<'_>, before: &Amount, found: &mut Vec<Finding>) {
         let (Some(jump), Some(quantity)) = (&asks.jump, sight.shown) else {
             return;
         };

@@ -108,7 +108,7 @@ fn all_stand_where_they_belong(world: &World) {
         let last = world.recorder.entries.iter().rev().find(|(draft, _)| {
             draft.kind() == "verdict"
                 && draft.text("step") == Some(step)
-                && world.run_of(draft) == i64::from(run)
+                && World::run_of(draft) == i64::from(run)
         });
         assert!(last.is_some(), "{step} run {run} has its verdict");
     }

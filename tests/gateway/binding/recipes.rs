@@ -294,8 +294,8 @@ fn a_change_counts_from_its_time_and_survives_a_restart() {
             "74.5 within rev 7, change 1",
         ]
     );
-    let entry = world.recorder.entries.iter().map(|(draft, _)| draft);
-    let entry = entry.filter(|draft| draft.kind() == "recipe").last().unwrap();
+    let mut entry = world.recorder.entries.iter().map(|(draft, _)| draft);
+    let entry = entry.rfind(|draft| draft.kind() == "recipe").unwrap();
     assert_eq!(
         member(entry, "changes"),
         "emulsify: temp 68.0 to 72.0 °C, every reading → 68.0 to 75.0 °C, every reading"

@@ -398,7 +398,7 @@ impl World {
         text
     }
 
-    pub(super) fn run_of(&self, draft: &Draft) -> i64 {
+    pub(super) fn run_of(draft: &Draft) -> i64 {
         super::always::number(draft, "run").unwrap_or(0)
     }
 

@@ -131,6 +131,9 @@ impl World {
                         Some(check) => check(&reading),
                         None => self.readings.push((self.now, reading)),
                     },
+                    Action::Give(LinkOutput::Wrote { command, .. }) => {
+                        panic!("{command} was written, and nobody allowed it")
+                    }
                     Action::Give(LinkOutput::News(news)) => {
                         assert!(!news.words().what.is_empty());
                         self.news.push((self.now, news.change));
