@@ -2,7 +2,6 @@
 //! readings were compared with the display.
 
 use super::{Enter, Line};
-use crate::flow::bind::bind;
 use record::{Draft, Line as Entry, Stamp};
 use std::{collections::HashSet, sync::Arc};
 
@@ -32,14 +31,13 @@ impl Line {
         if says.is_empty() || !self.drafts.told.insert(batch.clone()) {
             return;
         }
-        let place = bind(&self.units[at].history, time).clone();
         for says in says {
             let draft = Draft::new("exception", time)
                 .with("unit", self.units[at].name.as_str())
                 .with("batch", &**batch)
                 .with("because", "draft-driver");
+            // It is the batch's, not the step's that happens to run.
             enter.enter(draft.data("says", says));
-            self.units[at].count(&place, |tally| tally.exceptions += 1);
         }
     }
 

@@ -297,10 +297,12 @@ impl Line {
             "excursion" => "closed",
             _ => "exception",
         };
+        // What names no step is the whole batch's.
+        let of_a_step = line.raw("step").is_some();
         self.units[unit].count(&place, |tally| match kind {
             "gap" => tally.gaps += 1,
             "excursion" => tally.excursions += 1,
-            "exception" => tally.exceptions += 1,
+            "exception" if of_a_step => tally.exceptions += 1,
             _ => {}
         });
         let point = line.text("point").and_then(|name| self.point_named(&name));

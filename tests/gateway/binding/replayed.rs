@@ -127,3 +127,22 @@ fn what_was_read_or_told_is_given_and_never_said_to_be_derived() {
         "all of the context but the closing"
     );
 }
+
+#[test]
+fn that_a_batch_rests_on_a_draft_counts_in_none_of_its_steps() {
+    let mut world = World::new(0, EACH);
+    world
+        .line
+        .rests_on_drafts(vec![("MX-3".into(), "TC-1 is recorded with a draft".into())]);
+    let told = world.tell(
+        "
+        00:00 MX-3 B-1 running 00:00 7 : emulsify/1 00:00
+        00:01 TC-1.temp 70.0 °C
+        00:02 TC-1.temp 70.0 °C
+        00:03 MX-3 B-1 complete 00:00-00:03 7 : emulsify/1 00:00-00:03
+        00:04 tick
+        ",
+    );
+    assert!(told.contains("draft-driver"), "{told}");
+    assert!(told.contains("captured 2 gaps 0 exceptions 0"), "{told}");
+}
