@@ -1,0 +1,1 @@
+//! The rig that breaks things on purpose: lossy disks, cut wires, killed processes.
