@@ -3,7 +3,7 @@
 //! It has no clock of its own. Board and beat carry the daemon's time, and nothing is sent unless the daemon has
 //! renewed the board: a hanging daemon behind a healthy web server ends every page's "live" within 3 s.
 
-use super::{Screen, page};
+use super::{Screen, page, words::Tongue};
 use crate::flow::board::{Board, Watch};
 use axum::{
     body::{Body, Bytes},
@@ -28,10 +28,15 @@ const BEAT_MS: i64 = 900;
 const WAITING: usize = 4;
 
 /// Opens a stream for one page.
-pub(crate) fn answer(board: Watch, screen: &'static Screen, seat: OwnedSemaphorePermit) -> Response {
+pub(crate) fn answer(
+    board: Watch,
+    screen: &'static Screen,
+    tongue: &'static Tongue,
+    seat: OwnedSemaphorePermit,
+) -> Response {
     let (into, from) = mpsc::channel(WAITING);
     tokio::spawn(async move {
-        feed(board, screen, into).await;
+        feed(board, screen, tongue, into).await;
         drop(seat);
     });
     let headers = [
@@ -45,11 +50,11 @@ pub(crate) fn answer(board: Watch, screen: &'static Screen, seat: OwnedSemaphore
 }
 
 /// Ends when the browser has gone or the daemon keeps no board any more.
-async fn feed(mut board: Watch, screen: &'static Screen, into: mpsc::Sender<Bytes>) {
+async fn feed(mut board: Watch, screen: &'static Screen, tongue: &'static Tongue, into: mpsc::Sender<Bytes>) {
     let mut page = Sent::default();
     loop {
         let now = board.borrow_and_update().clone();
-        let text = page.next(&now, screen);
+        let text = page.next(&now, screen, tongue);
         if !text.is_empty() && into.send(text.into()).await.is_err() {
             return;
         }
@@ -70,14 +75,14 @@ struct Sent {
 
 impl Sent {
     /// What this board adds, as events; empty when it is too early for any.
-    fn next(&mut self, board: &Board, screen: &Screen) -> String {
+    fn next(&mut self, board: &Board, screen: &Screen, tongue: &'static Tongue) -> String {
         // A clock that steps back is as good a reason to send as one that goes on.
         let due = |last: Option<Stamp>, ms| last.is_none_or(|last| board.now.ms_since(last).abs() >= ms);
         if !due(self.values_at, VALUES_MS) {
             return String::new();
         }
         let first = self.values_at.is_none();
-        let (shape, values) = page::pulse(board, screen);
+        let (shape, values) = page::pulse(board, screen, tongue);
         let mut out = String::new();
         if first {
             out.push_str("retry: 1000\n\n");
@@ -128,7 +133,7 @@ mod tests {
     use super::*;
     use crate::{
         flow::board::{PointState, PointView, UnitView},
-        web::screens,
+        web::{screens, words::ENGLISH},
     };
 
     fn board(ms: i64, value: &str) -> Board {
@@ -154,12 +159,12 @@ mod tests {
     #[test]
     fn a_page_hears_everything_once_and_then_only_what_changed() {
         let (mut sent, screen) = (Sent::default(), &screens::ALL[0]);
-        let first = sent.next(&board(0, "71.6"), screen);
+        let first = sent.next(&board(0, "71.6"), screen, &ENGLISH);
         assert!(
             first.contains("\"text\":\"71.6\"") && first.contains("event: beat"),
             "{first}"
         );
-        let second = sent.next(&board(1000, "71.7"), screen);
+        let second = sent.next(&board(1000, "71.7"), screen, &ENGLISH);
         assert!(
             second.contains("\"text\":\"71.7\"") && second.contains("event: beat"),
             "{second}"
@@ -170,25 +175,25 @@ mod tests {
     #[test]
     fn a_daemon_that_does_not_renew_its_board_gets_no_heartbeat() {
         let (mut sent, screen) = (Sent::default(), &screens::ALL[0]);
-        sent.next(&board(0, "71.6"), screen);
+        sent.next(&board(0, "71.6"), screen, &ENGLISH);
         for ms in [0, 100, 399] {
-            assert_eq!(sent.next(&board(ms, "71.6"), screen), "");
+            assert_eq!(sent.next(&board(ms, "71.6"), screen, &ENGLISH), "");
         }
-        assert!(!sent.next(&board(500, "71.6"), screen).contains("beat"));
-        assert!(sent.next(&board(900, "71.6"), screen).contains("beat"));
+        assert!(!sent.next(&board(500, "71.6"), screen, &ENGLISH).contains("beat"));
+        assert!(sent.next(&board(900, "71.6"), screen, &ENGLISH).contains("beat"));
     }
 
     #[test]
     fn a_clock_that_steps_back_does_not_silence_the_page() {
         let (mut sent, screen) = (Sent::default(), &screens::ALL[0]);
-        sent.next(&board(3_600_000, "71.6"), screen);
-        assert!(sent.next(&board(0, "71.6"), screen).contains("beat"));
+        sent.next(&board(3_600_000, "71.6"), screen, &ENGLISH);
+        assert!(sent.next(&board(0, "71.6"), screen, &ENGLISH).contains("beat"));
     }
 
     #[test]
     fn a_value_leaves_the_shape_and_a_state_changes_it() {
         let screen = &screens::ALL[0];
-        let shape = |board: &Board| page::pulse(board, screen).0;
+        let shape = |board: &Board| page::pulse(board, screen, &ENGLISH).0;
         assert_eq!(shape(&board(0, "71.6")), shape(&board(9_000, "72.0")));
         let mut silent = board(0, "71.6");
         silent.units[0].points[0].state = PointState::Silent;

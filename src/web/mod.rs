@@ -13,6 +13,7 @@ mod context;
 mod facts;
 mod figures;
 mod guard;
+mod language;
 mod live;
 mod marks;
 mod master;
@@ -39,7 +40,7 @@ use maud::Markup;
 use page::Page;
 use std::{fmt, io, sync::Arc};
 use tokio::sync::{Semaphore, mpsc};
-use words::Say;
+use words::{ENGLISH, Say, Tongue};
 
 /// One screen: where it is found, what it is called, and what stands between bar and strip.
 pub(crate) struct Screen {
@@ -90,16 +91,21 @@ fn router(board: Watch, core: Option<Core>) -> Router {
     for screen in screens::ALL {
         router = router.route(
             screen.path,
-            get(async move |State(web): State<Web>| web.page(|page| page::whole(page, screen))),
+            get(async move |State(web): State<Web>, headers: HeaderMap| {
+                web.page(&headers, |page| page::whole(page, screen))
+            }),
         );
     }
     router
         .route("/part/{screen}", get(part))
         .route(
             "/live",
-            get(async |web: State<Web>| stream(web, Path("line".to_owned())).await),
+            get(async |web: State<Web>, headers: HeaderMap| {
+                stream(web, Path("line".to_owned()), headers).await
+            }),
         )
         .route("/live/{screen}", get(stream))
+        .route("/language", get(language::choose))
         .route("/state.json", get(state))
         .route(
             "/context/{unit}",
@@ -120,25 +126,25 @@ fn router(board: Watch, core: Option<Core>) -> Router {
 }
 
 impl Web {
-    fn page(&self, write: impl FnOnce(&Page) -> Markup) -> Response {
+    fn page(&self, headers: &HeaderMap, write: impl FnOnce(&Page) -> Markup) -> Response {
         let board = self.board.borrow().clone();
-        Html(write(&Page::of(&board)).into_string()).into_response()
+        Html(write(&Page::of(&board, Tongue::asked(headers))).into_string()).into_response()
     }
 }
 
-async fn part(State(web): State<Web>, Path(name): Path<String>) -> Response {
+async fn part(State(web): State<Web>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     match screen(&name) {
-        Some(screen) => web.page(|page| page::part(page, screen)),
-        None => missing(&web),
+        Some(screen) => web.page(&headers, |page| page::part(page, screen)),
+        None => missing(&web, &headers),
     }
 }
 
-async fn stream(State(web): State<Web>, Path(name): Path<String>) -> Response {
+async fn stream(State(web): State<Web>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(screen) = screen(&name) else {
-        return missing(&web);
+        return missing(&web, &headers);
     };
     match Arc::clone(&web.seats).try_acquire_owned() {
-        Ok(seat) => live::answer(web.board, screen, seat),
+        Ok(seat) => live::answer(web.board, screen, Tongue::asked(&headers), seat),
         Err(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many live views are open on this gateway.\n",
@@ -151,21 +157,21 @@ async fn state(State(web): State<Web>) -> Response {
     let board = web.board.borrow().clone();
     (
         [(header::CONTENT_TYPE, "application/json")],
-        facts::all(&Page::of(&board)).to_string(),
+        facts::all(&Page::of(&board, &ENGLISH)).to_string(),
     )
         .into_response()
 }
 
 async fn file(State(web): State<Web>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    assets::answer(&name, &headers).unwrap_or_else(|| missing(&web))
+    assets::answer(&name, &headers).unwrap_or_else(|| missing(&web, &headers))
 }
 
-async fn nowhere(State(web): State<Web>) -> Response {
-    missing(&web)
+async fn nowhere(State(web): State<Web>, headers: HeaderMap) -> Response {
+    missing(&web, &headers)
 }
 
-fn missing(web: &Web) -> Response {
-    (StatusCode::NOT_FOUND, web.page(page::not_found)).into_response()
+fn missing(web: &Web, headers: &HeaderMap) -> Response {
+    (StatusCode::NOT_FOUND, web.page(headers, page::not_found)).into_response()
 }
 
 fn screen(name: &str) -> Option<&'static Screen> {

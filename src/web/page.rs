@@ -6,7 +6,7 @@ use super::{
     Screen, figures,
     marks::{self, icon},
     screens, strip,
-    words::{ENGLISH, Fill, Say, Tongue},
+    words::{Fill, Say, Tongue},
 };
 use crate::flow::board::Board;
 use jiff::tz::TimeZone;
@@ -36,11 +36,11 @@ pub(crate) struct Page<'a> {
 pub(crate) type Live = BTreeMap<String, Value>;
 
 impl<'a> Page<'a> {
-    pub(crate) fn of(board: &'a Board) -> Self {
+    pub(crate) fn of(board: &'a Board, tongue: &'static Tongue) -> Self {
         let zone = figures::zone(&board.zone);
         Self {
             board,
-            tongue: &ENGLISH,
+            tongue,
             zone,
             bare: false,
             live: RefCell::default(),
@@ -102,8 +102,9 @@ pub(crate) fn whole(page: &Page, screen: &Screen) -> Markup {
     frame(
         page,
         Some(screen),
+        screen.title,
         &html! {
-            main id="main" data-screen=(screen.name) data-shape=(pulse(page.board, screen).0) { ((screen.main)(page)) }
+            main id="main" data-screen=(screen.name) data-shape=(pulse(page.board, screen, page.tongue).0) { ((screen.main)(page)) }
             (strip::foot(page))
         },
     )
@@ -113,9 +114,14 @@ pub(crate) fn whole(page: &Page, screen: &Screen) -> Markup {
 pub(crate) fn part(page: &Page, screen: &Screen) -> Markup {
     html! {
         (DOCTYPE)
-        main id="main" data-shape=(pulse(page.board, screen).0) { ((screen.main)(page)) }
+        main id="main" data-shape=(pulse(page.board, screen, page.tongue).0) { ((screen.main)(page)) }
         (strip::foot(page))
     }
+}
+
+/// A page beside the screens, on which nothing is live.
+pub(crate) fn aside(page: &Page, title: Say, inside: &Markup) -> Markup {
+    frame(page, None, title, &html! { main id="main" { (inside) } })
 }
 
 /// The page for an address that leads nowhere: nothing on it is live, so nothing of the record stands there.
@@ -123,6 +129,7 @@ pub(crate) fn not_found(page: &Page) -> Markup {
     frame(
         page,
         None,
+        Say::NotFound,
         &html! {
             main id="main" {
                 div class="empty" {
@@ -136,10 +143,10 @@ pub(crate) fn not_found(page: &Page) -> Markup {
 }
 
 /// The shape of a screen as it would be written now, and all that changes within it.
-pub(crate) fn pulse(board: &Board, screen: &Screen) -> (String, Live) {
+pub(crate) fn pulse(board: &Board, screen: &Screen, tongue: &'static Tongue) -> (String, Live) {
     let page = Page {
         bare: true,
-        ..Page::of(board)
+        ..Page::of(board, tongue)
     };
     let mut shape = DefaultHasher::new();
     for markup in [
@@ -153,8 +160,8 @@ pub(crate) fn pulse(board: &Board, screen: &Screen) -> (String, Live) {
     (format!("{:016x}", shape.finish()), page.live.into_inner())
 }
 
-fn frame(page: &Page, screen: Option<&Screen>, inside: &Markup) -> Markup {
-    let title = page.say(screen.map_or(Say::NotFound, |screen| screen.title));
+fn frame(page: &Page, screen: Option<&Screen>, title: Say, inside: &Markup) -> Markup {
+    let title = page.say(title);
     html! {
         (DOCTYPE)
         html lang=(page.tongue.code) data-software=(env!("CARGO_PKG_VERSION")) {
@@ -224,6 +231,7 @@ fn bar(page: &Page, here: Option<&Screen>) -> Markup {
             }
             div class="end" {
                 noscript { (page.say(Say::WithoutScript)) }
+                a class="icbtn code" href={ "/language?to=" (here.map_or("/", |here| here.path)) } aria-label=(page.say(Say::LanguageOfScreens)) { (page.tongue.code) }
                 button class="icbtn" data-theme-toggle aria-label=(page.say(Say::LightOrDark)) { (icon(marks::SUN)) }
                 @if here.is_some() { span class="clock num" { (page.live("now", &page.clock())) } }
             }

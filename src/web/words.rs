@@ -1,12 +1,13 @@
-//! Every word the screens say, in one catalogue. English now.
+//! Every word the screens say, in one catalogue: `languages/`, one file per language, found by listing.
 //!
-//! A further language is a further [`Tongue`] with its own `text` function over the same keys; the test at the
-//! bottom then holds the placeholders of both against each other. `{name}` is replaced;
-//! `{name:one|many}` chooses by the number given under that name.
+//! English names the keys; the tests at the bottom hold the keys and placeholders of the others against it. `{name}`
+//! is replaced; `{name:one|many}` chooses by the number given under that name. The record keeps its own words: what
+//! stands in entries is never translated there.
 //!
 //! What comes from elsewhere (titles of units, names of batches, the sentences of a call) is shown as it
 //! is written there; [`typeset`] only mends its typography.
 
+use axum::http::{HeaderMap, header};
 use record::Unit;
 use std::fmt::Write;
 
@@ -24,22 +25,13 @@ pub(crate) struct Tongue {
     pub(crate) thousands: &'static str,
     /// Names of the months as they stand after a day, January first.
     pub(crate) months: [&'static str; 12],
-    text: fn(Say) -> &'static str,
-    /// Whether this count takes the first form.
-    is_one: fn(u64) -> bool,
+    /// What it calls itself.
+    pub(crate) name: &'static str,
+    /// In the order of the keys; empty where the language lacks one.
+    texts: &'static [&'static str],
+    /// Whether a count of nothing takes the first form, as in French.
+    zero_is_one: bool,
 }
-
-/// What the machine at hand says unless told otherwise.
-pub(crate) static ENGLISH: Tongue = Tongue {
-    code: "en",
-    decimal: '.',
-    thousands: ",",
-    months: [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ],
-    text: english,
-    is_one: |count| count == 1,
-};
 
 /// What fills a placeholder.
 pub(crate) enum Fill {
@@ -66,6 +58,46 @@ impl From<u64> for Fill {
 }
 
 impl Tongue {
+    /// The language of that code (`de`, `de-AT`), when there is one.
+    pub(crate) fn named(code: &str) -> Option<&'static Self> {
+        let primary = code.trim().split(['-', '_']).next().unwrap_or_default();
+        TONGUES
+            .iter()
+            .copied()
+            .find(|tongue| tongue.code.eq_ignore_ascii_case(primary))
+    }
+
+    /// What a page asks for: the language chosen on it, else the first of the browser's that is known, else English.
+    pub(crate) fn asked(headers: &HeaderMap) -> &'static Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let chosen = text(header::COOKIE)
+            .unwrap_or_default()
+            .split(';')
+            .filter_map(|pair| pair.trim().strip_prefix("language="))
+            .find_map(Self::named);
+        chosen
+            .or_else(|| {
+                let accepted = text(header::ACCEPT_LANGUAGE).unwrap_or_default();
+                accepted
+                    .split(',')
+                    .filter_map(|one| one.split(';').next())
+                    .find_map(Self::named)
+            })
+            .unwrap_or(&ENGLISH)
+    }
+
+    /// English says what another language lacks: a screen without a word would be worse.
+    fn text(&self, key: Say) -> &'static str {
+        match self.texts.get(key as usize) {
+            Some(text) if !text.is_empty() => text,
+            _ => ENGLISH.texts.get(key as usize).copied().unwrap_or_default(),
+        }
+    }
+
+    fn is_one(&self, count: u64) -> bool {
+        count == 1 || (count == 0 && self.zero_is_one)
+    }
+
     /// A message without placeholders.
     pub(crate) fn say(&self, key: Say) -> String {
         self.tell(key, &[])
@@ -74,7 +106,7 @@ impl Tongue {
     /// A message with its placeholders filled.
     pub(crate) fn tell(&self, key: Say, fills: &[(&str, Fill)]) -> String {
         let mut out = String::new();
-        let mut rest = (self.text)(key);
+        let mut rest = self.text(key);
         while let Some((before, hole, after)) = next_hole(rest) {
             out.push_str(before);
             let (name, forms) = hole
@@ -89,7 +121,7 @@ impl Tongue {
             ) {
                 (Some(Fill::Count(count)), Some(forms)) => {
                     let (one, many) = forms.split_once('|').unwrap_or((forms, forms));
-                    out.push_str(if (self.is_one)(*count) { one } else { many });
+                    out.push_str(if self.is_one(*count) { one } else { many });
                 }
                 (Some(Fill::Count(count)), None) => out.push_str(&self.count(*count)),
                 (Some(Fill::Text(text)), _) => out.push_str(text),
@@ -171,154 +203,7 @@ fn next_hole(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, hole, after))
 }
 
-macro_rules! catalogue {
-    ($($key:ident = $text:literal,)*) => {
-        /// The keys of the catalogue.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Say { $($key),* }
-
-        fn english(key: Say) -> &'static str {
-            match key { $(Say::$key => $text),* }
-        }
-
-        #[cfg(test)]
-        const ALL: &[Say] = &[$(Say::$key),*];
-    };
-}
-
-catalogue! {
-    // the frame of every page
-    Steelyard = "Steelyard",
-    Skip = "Skip to content",
-    Main = "Main",
-    LightOrDark = "Switch light or dark",
-    LiveLost = "Live view lost.",
-    LiveLostMeans = "Values on this page may be old. Capture doesn’t depend on this screen. Trying again…",
-    Reload = "Reload",
-    WithoutScript = "Without script this page loads itself anew every 10 s.",
-    TitleOf = "{screen} · {gateway} · Steelyard",
-    TitleOfUse = "{use}: {screen} · {gateway} · Steelyard",
-    NotFound = "There is no such page here",
-    NotFoundDo = "Check the address, or go to the line.",
-    ToTheLine = "To the line",
-
-    // what the record is used for
-    Demo = "Demo",
-    Training = "Training",
-    Qualification = "Qualification",
-    DemoMeans = "not a production record",
-
-    // the line
-    Line = "Line",
-    LineOverview = "Line overview",
-    NeedsAttention = "Needs attention",
-    NothingNeedsYou = "Nothing needs you.",
-    NoCallIsOpen = "No call is open.",
-    NotAsExpected = "{count} {count:point is|points are} not as expected.",
-    Watched = "{units} {units:unit|units} watched, {rate} {rate_count:reading|readings} a second.",
-    More = "more",
-    MoreCalls = "{count} more calls",
-    NoUnits = "No unit is configured",
-    NoUnitsDo = "Write [unit.NAME] blocks into the configuration and apply it.",
-    NoPoints = "No points",
-    NoBatch = "No batch",
-    ContextLostStep = "Batch and step not known",
-    RunOf = "run {run}",
-    NotConfirmed = "not confirmed",
-    ForSo = "for {span}",
-
-    // units
-    Idle = "Idle",
-    Running = "Running",
-    Held = "Held",
-    ContextLost = "Context lost",
-
-    // points
-    NoValue = "No value",
-    NoValueYet = "No value yet",
-    Waiting = "Waiting",
-    WaitingWhy = "Nothing heard since the start",
-    InLimits = "in limits",
-    NoLimits = "no limits in force",
-    NearLimit = "Near limit",
-    OutOfLimits = "Out of limits",
-    Doubtful = "Doubtful",
-    Bad = "Bad value",
-    Silent = "No answer",
-    SilentFor = "No answer for {span}",
-    Stale = "Stale",
-    StaleAge = "Stale, {span} old",
-    WaitingForPrint = "Waits for print",
-    WaitingForPrintWhy = "Speaks when its print key is pressed",
-    OutOfService = "Out of service",
-
-    // the record strip
-    StateOfRecord = "State of the record",
-    Captured = "Captured",
-    Sealed = "Sealed",
-    Delivered = "Delivered",
-    Receipted = "Receipted",
-    HeldHere = "Held here",
-    Stopped = "Stopped at",
-    LastAgo = "last {span} ago",
-    ToBroker = "to broker",
-    ToGo = "{count} to go",
-    OnTheirWay = "{count} on their way",
-    AllReceipted = "all",
-    NotReceiptedFor = "{count} without, oldest {span}",
-    Oldest = "oldest {span}",
-    Clock = "Clock",
-    ClockWithin = "±{error}",
-    ClockUnsure = "unsure, ±{error}",
-    ClockUnknown = "not checked",
-    Disk = "Disk",
-    RoomLeft = "{room} left",
-    NoRateYet = "no rate yet",
-    Broker = "Broker",
-    Connected = "connected",
-    NotReached = "not reached",
-    NoAnswerFor = "no answer {clock}",
-    SetAside = "Set aside",
-    Pages = "{count} {count:page|pages}",
-    OneReceipted = "{receipted} of {captured} receipted.",
-    OneAll = "All {captured} receipted.",
-    OneOnTheirWay = "{count} on their way, oldest {span}",
-    OneNothingPending = "Nothing pending.",
-    OneHeld = "{count} kept safe here, broker silent {span}",
-    OneHeldNew = "{count} kept safe here, broker not reached yet",
-    OneNoReceipt = "{count} delivered, no receipt for {span}",
-    OneStopped = "Capture has stopped.",
-
-    // spans of time
-    Days = "{count} {count:day|days}",
-    Years = "{count} {count:year|years}",
-
-    // calls about the record: what happened, what it means for the record, what to do
-    StoppedCall = "Capture has stopped: {because}",
-    StoppedCallBare = "Capture has stopped",
-    StoppedMeans = "Nothing is recorded until it resumes. What was sealed before stays safe; the gap will be an entry.",
-    StoppedDo = "Mend the cause, or call IT. It resumes by itself.",
-    HeldCall = "Record store not reached for {span}",
-    HeldCallNew = "Record store not reached since the start",
-    HeldMeans = "Nothing is lost: {count} {count:entry is|entries are} sealed and kept on this box, room for {room}.",
-    HeldMeansNoRate = "Nothing is lost: {count} {count:entry is|entries are} sealed and kept on this box.",
-    HeldMeansStopped = "{count} {count:entry|entries} sealed before capture stopped {count:is|are} kept on this box.",
-    HeldDo = "Keep working. IT checks the broker.",
-    NoReceiptCall = "Delivered, but not receipted for {span}",
-    NoReceiptMeans = "{count} {count:entry stays|entries stay} on this box until the receipt comes.",
-    NoReceiptDo = "IT checks the record store’s import.",
-    RefusedCall = "The record store refused {count} {count:page|pages}",
-    RefusedMeans = "{count:It is|They are} kept here, sealed. The record there is incomplete.",
-    RefusedDo = "Quality asks the record store why, then sends {count:it|them} again.",
-    ClockCall = "Clock not kept by a time server, may be off by {error}",
-    ClockCallUnknown = "Nobody can say whether the clock is right",
-    ClockMeans = "Entries carry “clock unsure”. Their order is still certain.",
-    ClockDo = "IT checks the time server.",
-    DiskCall = "Room for {room} left",
-    DiskMeansLow = "With under 6 h left no new batch starts. Running batches go on.",
-    DiskMeansOut = "No new batch starts. Running batches go on until capture has to stop.",
-    DiskDo = "Bring the record store back, or call IT.",
-}
+include!(concat!(env!("OUT_DIR"), "/words.rs"));
 
 #[cfg(test)]
 mod tests {
@@ -362,11 +247,61 @@ mod tests {
 
     #[test]
     fn every_message_closes_what_it_opens() {
-        for key in ALL {
-            let text = english(*key);
-            assert_eq!(text.matches('{').count(), text.matches('}').count(), "{key:?}");
-            assert!(!text.is_empty() && text.trim() == text, "{key:?}");
-            assert!(!text.contains('\''), "{key:?}: a typographic apostrophe, please");
+        for (name, key) in ALL {
+            for tongue in TONGUES {
+                let text = tongue.text(*key);
+                let code = tongue.code;
+                assert_eq!(
+                    text.matches('{').count(),
+                    text.matches('}').count(),
+                    "{code} {name}"
+                );
+                assert!(!text.is_empty(), "{code} {name}");
+                assert!(
+                    !text.contains('\''),
+                    "{code} {name}: a typographic apostrophe, please"
+                );
+            }
+        }
+    }
+
+    /// Names of the holes of a message, each once, in the order of the alphabet.
+    fn holes(text: &'static str) -> std::collections::BTreeSet<&'static str> {
+        let mut found = std::collections::BTreeSet::new();
+        let mut rest = text;
+        while let Some((_, hole, after)) = next_hole(rest) {
+            found.insert(hole.split(':').next().unwrap());
+            rest = after;
+        }
+        found
+    }
+
+    #[test]
+    fn every_language_says_everything_and_fills_the_same_holes() {
+        let mut wrong = Vec::new();
+        for tongue in TONGUES {
+            for (name, key) in ALL {
+                let own = tongue.texts[*key as usize];
+                if own.is_empty() {
+                    wrong.push(format!("{}: {name} is missing", tongue.code));
+                } else if holes(own) != holes(ENGLISH.text(*key)) {
+                    wrong.push(format!("{}: {name} fills {:?}", tongue.code, holes(own)));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn the_chosen_language_goes_before_the_browsers_and_an_unknown_one_is_english() {
+        let asked = |cookie: &str, accepted: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, cookie.parse().unwrap());
+            headers.insert(header::ACCEPT_LANGUAGE, accepted.parse().unwrap());
+            Tongue::asked(&headers).code
+        };
+        for (cookie, accepted, code) in [("", "", "en"), ("language=../../etc", "", "en")] {
+            assert_eq!(asked(cookie, accepted), code, "{cookie:?} {accepted:?}");
         }
     }
 }
