@@ -29,4 +29,5 @@ pub mod prints;
 pub mod replay;
 pub mod rules;
 pub mod seal;
+pub mod station;
 pub mod use_log;
