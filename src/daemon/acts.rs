@@ -26,6 +26,8 @@ pub(crate) enum Carry {
     Look(fn(&Core, &Asked) -> Result<String, Trouble>),
     /// Enters what is to be entered; answered when that is captured.
     Now(fn(&mut Core, &Asked) -> Result<String, Trouble>),
+    /// Has equipment do something, and says by which number that is known; answered when its outcome is captured.
+    Ordered(fn(&mut Core, &Asked) -> Result<u64, Trouble>),
     /// The same for what must wait in between.
     Longer(for<'a> fn(&'a mut Core, &'a mut Ears, Asked) -> Waiting<'a, Result<String, Trouble>>),
 }
@@ -151,13 +153,21 @@ impl Core {
                 return Ok(());
             }
             Carry::Now(carry_out) => carry_out(self, &asked),
+            Carry::Ordered(order) => {
+                match order(self, &asked) {
+                    Ok(number) => self.when_done(number, answer),
+                    // holds because who asked may have gone
+                    Err(trouble) => drop(answer.send(Err(trouble))),
+                }
+                return self.hand_on();
+            }
             Carry::Longer(carry_out) => carry_out(self, ears, asked).await,
         };
         self.hand_on()?;
         match done {
             Ok(text) => {
                 let last = self.recorder.next() - 1;
-                self.when_captured(last, Waiter::Answer(answer, text));
+                self.when_captured(last, Waiter::Answer(answer, Ok(text)));
             }
             // holds because who asked may have gone
             Err(trouble) => drop(answer.send(Err(trouble))),

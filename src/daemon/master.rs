@@ -256,7 +256,7 @@ impl Core {
         if let Some(answer) = answer {
             let last = self.recorder.next() - 1;
             match result {
-                Ok(text) => self.when_captured(last, super::gateway::Waiter::Answer(answer, text)),
+                Ok(text) => self.when_captured(last, super::gateway::Waiter::Answer(answer, Ok(text))),
                 // holds because who asked may have gone
                 Err(trouble) => drop(answer.send(Err(trouble))),
             }

@@ -7,6 +7,7 @@
 
 mod apart;
 mod ask;
+mod commanded;
 #[cfg(test)]
 mod exchanges;
 mod hear;
@@ -61,6 +62,22 @@ pub enum LinkOutput {
         bytes: Vec<u8>,
         at: Stamp,
     },
+    /// What became of a command that a person gave.
+    Commanded(Commanded),
+}
+
+/// What became of a command that a person gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commanded {
+    pub tag: String,
+    pub command: String,
+    /// The entry that says who asked for it.
+    pub number: u64,
+    /// What its answer proves; or why it was not sent at all.
+    pub outcome: Result<driver::Outcome, &'static str>,
+    /// The answer, as it came.
+    pub raw: Vec<u8>,
+    pub at: Stamp,
 }
 
 /// What goes over one line.

@@ -8,7 +8,8 @@ use std::{env, fmt::Write, fs, path::PathBuf};
 fn main() {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR").unwrap());
     let out = PathBuf::from(env::var("OUT_DIR").unwrap());
-    println!("cargo::rerun-if-changed=kinds");
+    // whole, so that a clone elsewhere that shares the target directory does not go on with the list of this one
+    println!("cargo::rerun-if-changed={}", here.join("kinds").display());
     let mut names: Vec<String> = fs::read_dir(here.join("kinds"))
         .unwrap()
         .filter_map(|entry| {

@@ -5,8 +5,9 @@ use crate::{
     cli::{COULD_NOT, Command, acts, err, life, say},
     config,
     daemon::acts::{
-        Asked, equipment_confirm::Confirm, equipment_exchanged::Exchanged, equipment_in_service::InService,
-        equipment_lend::Lend, equipment_out_of_service::OutOfService, equipment_return::Return,
+        Asked, equipment_command::Command as Order, equipment_confirm::Confirm,
+        equipment_exchanged::Exchanged, equipment_in_service::InService, equipment_lend::Lend,
+        equipment_out_of_service::OutOfService, equipment_return::Return,
     },
     ports::files::{SystemFiles, configuration},
 };
@@ -106,6 +107,20 @@ fn args(command: clap::Command) -> clap::Command {
             .arg(word("for", "SPAN", "How long, an hour at most").default_value("10 min"))
             .arg(word("reason", "TEXT", "Why").default_value("service")),
         )
+        .subcommand(
+            act(
+                "command",
+                "Has it do what its driver declares and its configuration allows: zero, tare",
+            )
+            .arg(tag())
+            .arg(
+                Arg::new("command")
+                    .value_name("COMMAND")
+                    .required(true)
+                    .help("As `steelyard drivers NAME` shows it: tare"),
+            )
+            .arg(word("reason", "TEXT", "Why, where that is not plain").default_value("")),
+        )
         .subcommand(act("return", "Gives a lent port back at once").arg(of()))
 }
 
@@ -156,6 +171,14 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
                 },
             )
         }
+        "command" => with_who(
+            matches,
+            Order {
+                equipment,
+                command: text("command"),
+                reason: text("reason"),
+            },
+        ),
         "in-service" => with_who(
             matches,
             InService {

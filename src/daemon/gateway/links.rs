@@ -35,6 +35,7 @@ impl Core {
                     .with("state", "sent");
                 self.enter(draft.data("raw", accept::hex(&bytes))).map(|_| ())
             }
+            LinkOutput::Commanded(commanded) => self.commanded(commanded),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod captured;
 mod clocks;
+mod commands;
 mod due;
 pub(super) mod equipment;
 mod heard;
@@ -86,6 +87,8 @@ pub(crate) struct State {
     pub broker_lost_since: Option<Stamp>,
     /// What waits for an entry to be captured: replies to context, answers to acts.
     pub waiting: VecDeque<(u64, Waiter)>,
+    /// Commands that persons gave and that are under way.
+    pub orders: commands::Orders,
     /// Calls of the gateway itself: name, call.
     pub calls: Vec<Call>,
     pub readings: VecDeque<(Duration, u64)>,
@@ -118,7 +121,7 @@ pub(crate) struct State {
 
 pub(crate) enum Waiter {
     Say(Message),
-    Answer(oneshot::Sender<Result<String, Trouble>>, String),
+    Answer(oneshot::Sender<Result<String, Trouble>>, Result<String, Trouble>),
 }
 
 /// What the core hears.
@@ -230,7 +233,7 @@ impl Core {
             // holds because when delivery has ended the source asks again
             Waiter::Say(message) => drop(self.delivery.send(ToDelivery::Say(message))),
             // holds because who asked may have gone; the act is in the record all the same
-            Waiter::Answer(to, text) => drop(to.send(Ok(text))),
+            Waiter::Answer(to, text) => drop(to.send(text)),
         }
     }
 
@@ -277,6 +280,7 @@ impl Core {
         self.clocks(now, elapsed)?;
         self.event(LineEvent::Tick { now })?;
         self.equipment_time(now)?;
+        self.orders_overdue()?;
         if elapsed.saturating_sub(self.state.last_look) >= LOOK_EVERY {
             self.state.last_look = elapsed;
             self.room(now)?;

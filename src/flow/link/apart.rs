@@ -47,6 +47,9 @@ pub(super) fn together(single: Vec<Question>, merged: Vec<Question>) -> Vec<(Que
 impl Station {
     /// When a question is due; `None` for one that is asked along with others, or in its parts.
     pub(super) fn due_of(&self, place: usize) -> Option<Duration> {
+        if let Some(due) = self.command_due(place) {
+            return due;
+        }
         let asking = &self.questions[place];
         match asking.merging.whole {
             Some(whole) if self.questions[whole].merging.apart.is_none() => None,

@@ -6,6 +6,8 @@ use std::time::Duration;
 impl Link {
     /// After every event: opens or asks, if it is time.
     pub(super) fn go_on(&mut self, at: Moment, out: &mut Vec<Action>) {
+        let outputs = self.orders_in_time(at);
+        self.give(outputs, out);
         match self.phase {
             Phase::Closed { open_at } if at.elapsed >= open_at => {
                 self.phase = Phase::Opening;
@@ -61,6 +63,7 @@ impl Link {
         if let Phase::Sending(question) = self.phase {
             let station = &mut self.stations[question.station];
             if let Some((command, bytes)) = station.wrote() {
+                station.order_left();
                 out.push(Action::Give(LinkOutput::Wrote {
                     tag: station.tag().to_owned(),
                     command,

@@ -54,6 +54,10 @@ struct Bench {
     sent: Vec<Vec<u8>>,
     /// What it said that it wrote.
     wrote: Vec<(String, Vec<u8>)>,
+    /// What it said became of what a person ordered.
+    outcomes: Vec<(u64, String)>,
+    /// The instrument answers.
+    deaf: bool,
     values: Vec<String>,
     times: Vec<Stamp>,
 }
@@ -107,6 +111,8 @@ impl Bench {
             now: Duration::ZERO,
             sent: Vec::new(),
             wrote: Vec::new(),
+            outcomes: Vec::new(),
+            deaf: false,
             values: Vec::new(),
             times: Vec::new(),
         }
@@ -130,11 +136,18 @@ impl Bench {
                     self.sent.push(bytes.clone());
                     self.event(Event::Sent);
                     let reply = self.player.hear(&bytes);
-                    if !reply.is_empty() {
+                    if !reply.is_empty() && !self.deaf {
                         self.event(Event::Heard(reply));
                     }
                 }
                 Action::Give(LinkOutput::Wrote { command, bytes, .. }) => self.wrote.push((command, bytes)),
+                Action::Give(LinkOutput::Commanded(commanded)) => {
+                    let outcome = match commanded.outcome {
+                        Ok(outcome) => outcome.to_string(),
+                        Err(because) => format!("not sent: {because}"),
+                    };
+                    self.outcomes.push((commanded.number, outcome));
+                }
                 Action::Give(LinkOutput::Reading(reading)) => {
                     self.values.push(reading.answer.to_string());
                     self.times.push(reading.time);
@@ -225,4 +238,118 @@ fn a_window_is_opened_before_each_value_and_only_where_that_is_allowed() {
             "nothing is written, and nothing asked in vain"
         );
     }
+}
+
+const SCALE: &str = r#"speaks = "text-over-serial"
+[serial]
+[command.tare]
+send = "T"
+answers = [
+  { reads = "T S {tared:10} {unit}", then = "done" },
+  { reads = "T I", then = "refused", because = "not executable" },
+]
+[measure.weight]
+send = "SI"
+units = ["g"]
+answers = [ { reads = "S S {value:10} {unit}", quality = "good" } ]
+[[sample]]
+says = "a weight"
+send = "SI"
+hear = "S S      12.50 g\r\n"
+gives = { weight = "12.50 g" }
+[[sample]]
+says = "tared"
+send = "T"
+hear = "T S      12.50 g\r\n"
+gives = { tare = "done" }
+"#;
+
+impl Bench {
+    fn order(&mut self, command: &str, number: u64) {
+        let order = super::Order::Command {
+            tag: "WT-1".into(),
+            command: command.into(),
+            number,
+        };
+        self.event(Event::Told(order));
+    }
+
+    fn sent_of(&self, text: &[u8]) -> usize {
+        self.sent.iter().filter(|sent| sent.as_slice() == text).count()
+    }
+}
+
+#[test]
+fn a_tare_that_a_person_orders_is_sent_once_and_proven_by_its_answer() {
+    let mut bench = Bench::new(SCALE, Transport::Serial, &["tare"]);
+    bench.until(2500);
+    let values = bench.values.len();
+    bench.order("tare", 41);
+    bench.until(2600);
+    assert_eq!(bench.outcomes, [(41, "done".to_owned())]);
+    assert_eq!(
+        bench.wrote,
+        [("tare".to_owned(), b"T\r\n".to_vec())],
+        "what is written is told, to be an entry"
+    );
+    bench.until(9000);
+    assert_eq!(bench.sent_of(b"T\r\n"), 1, "and never again by itself");
+    assert!(bench.values.len() >= values + 6, "readings go on beside it");
+}
+
+#[test]
+fn what_the_configuration_does_not_allow_is_never_sent() {
+    let mut bench = Bench::new(SCALE, Transport::Serial, &[]);
+    bench.until(2500);
+    bench.order("tare", 41);
+    bench.order("format-disk", 42);
+    bench.until(9000);
+    let not = "not sent: its configuration does not allow it".to_owned();
+    assert_eq!(bench.outcomes, [(41, not.clone()), (42, not)]);
+    assert_eq!(bench.sent_of(b"T\r\n"), 0);
+}
+
+#[test]
+fn a_tare_nobody_answers_is_not_proven_and_is_not_repeated() {
+    let mut bench = Bench::new(SCALE, Transport::Serial, &["tare"]);
+    bench.until(2500);
+    bench.deaf = true;
+    bench.order("tare", 41);
+    bench.order("tare", 42);
+    bench.until(3000);
+    let outcomes = std::mem::take(&mut bench.outcomes);
+    let busy = (42, "not sent: another command is still under way".to_owned());
+    assert_eq!(outcomes.first(), Some(&busy), "one at a time");
+    bench.until(20_000);
+    let later: Vec<_> = outcomes
+        .into_iter()
+        .skip(1)
+        .chain(std::mem::take(&mut bench.outcomes))
+        .collect();
+    assert_eq!(later, [(41, "not proven: silent".to_owned())]);
+    bench.order("tare", 43);
+    assert_eq!(bench.outcomes, [(43, "not sent: it does not answer".to_owned())]);
+    assert_eq!(bench.sent_of(b"T\r\n"), 1);
+}
+
+#[test]
+fn an_order_does_not_outlive_the_line_it_was_given_on() {
+    let mut bench = Bench::new(SCALE, Transport::Serial, &["tare"]);
+    bench.until(2500);
+    bench.deaf = true;
+    bench.order("tare", 41);
+    bench.event(Event::Unplugged("pulled".into()));
+    assert_eq!(bench.outcomes, [(41, "not proven: silent".to_owned())]);
+    bench.order("tare", 42);
+    assert_eq!(
+        bench.outcomes[1],
+        (42, "not sent: its line is not open".to_owned())
+    );
+    bench.deaf = false;
+    bench.until(20_000);
+    assert_eq!(
+        bench.sent_of(b"T\r\n"),
+        1,
+        "a line that is back does not tare what stands there now"
+    );
 }

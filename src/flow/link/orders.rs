@@ -12,6 +12,13 @@ pub enum Order {
     /// Close the line and leave it to somebody else.
     Lend,
     TakeBack,
+    /// Have it do what its driver declares and its configuration allows: soon, or not at all.
+    Command {
+        tag: String,
+        command: String,
+        /// The entry that says who asked for it.
+        number: u64,
+    },
     /// This is what the instrument is known to say from now on.
     Known {
         tag: String,
@@ -32,6 +39,12 @@ impl Link {
                 if let Some(station) = station {
                     station.reopened(at.elapsed);
                 }
+            }
+            Order::Command { tag, command, number } => {
+                let closed = self.is_closed().then_some(LINE_CLOSED);
+                let station = self.stations.iter_mut().find(|station| station.tag() == tag);
+                let outputs = station.map(|station| station.ordered(at, &command, number, closed));
+                self.give(outputs.into_iter().flatten().collect(), out);
             }
             Order::Known { tag, known } => {
                 let station = self.stations.iter_mut().find(|station| station.tag() == tag);
@@ -59,6 +72,12 @@ impl Link {
             (true, Phase::Resting | Phase::Opening) => {}
             (true, Phase::Closed { .. }) => self.phase = Phase::Resting,
             (true, _) => {
+                let ends = self
+                    .stations
+                    .iter_mut()
+                    .filter_map(|station| station.order_ends(at, true));
+                let ends = ends.collect();
+                self.give(ends, out);
                 out.push(Action::Close);
                 self.phase = Phase::Resting;
             }
@@ -70,3 +89,6 @@ impl Link {
         }
     }
 }
+
+/// Why something was not sent at all.
+const LINE_CLOSED: &str = "its line is not open";

@@ -31,7 +31,9 @@ impl Station {
                 asked: at.now,
             })
         };
-        self.asked.measures.iter().map(bad).collect()
+        let mut outputs: Vec<LinkOutput> = self.asked.measures.iter().map(bad).collect();
+        outputs.extend(self.order_ends(at, true));
+        outputs
     }
 
     /// One that talks by itself has said nothing for too long.

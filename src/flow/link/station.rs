@@ -3,6 +3,7 @@
 use super::{
     Facts, LinkOutput, Moment, Reading,
     apart::{Merging, together},
+    commanded::Ordered,
     identity::{Identity, SERIAL_NUMBER},
     pace::{Backoff, Slots},
 };
@@ -69,6 +70,9 @@ pub(super) struct Station {
     pub(super) questions: Vec<Asking>,
     pub(super) silence: Silence,
     pub(super) identity: Identity,
+    /// What a person may have it do, and its place among the questions.
+    pub(super) commands: Vec<(String, usize)>,
+    pub(super) order: Option<Ordered>,
     /// The question as it left: how long, and the number its driver gave it.
     pub(super) sent: (usize, [u8; 2]),
     /// The last question that made the instrument do something, until it is told.
@@ -111,7 +115,7 @@ impl Station {
         let slot = asked.every / (place.1.max(1) as u32);
         let count = all.len().max(1) as u32;
         let spread = |at: usize| slot * place.0 as u32 + slot / count * at as u32;
-        let questions: Vec<Asking> = all
+        let mut questions: Vec<Asking> = all
             .into_iter()
             .enumerate()
             .map(|(at, (question, merging))| {
@@ -136,6 +140,18 @@ impl Station {
                 }
             })
             .collect();
+        let mut commands = Vec::new();
+        for (name, question) in asked.conversation.commands() {
+            commands.push((name, questions.len()));
+            questions.push(Asking {
+                question,
+                merging: Merging::default(),
+                slots: Slots::new(NOW_AND_THEN, now),
+                failing: None,
+                bad_in_row: 0,
+                good_in_row: 0,
+            });
+        }
         let seed = seed.wrapping_mul(31).wrapping_add(place.0 as u64 + 1);
         Self {
             identity: Identity::new(&asked.conversation, asked.known.clone(), asked.doubt),
@@ -153,6 +169,8 @@ impl Station {
                 probe_at: now,
                 probe: 0,
             },
+            commands,
+            order: None,
             sent: (0, [0; 2]),
             written: None,
             owed_until: Duration::ZERO,
@@ -173,7 +191,7 @@ impl Station {
     }
 
     pub(super) fn is_asked(&self) -> bool {
-        !self.questions.is_empty()
+        self.questions.len() > self.commands.len()
     }
 
     /// When it is to be asked next; `None` for one that only speaks by itself.
@@ -205,10 +223,13 @@ impl Station {
     pub(super) fn ask(&mut self, now: Duration) -> (usize, Vec<u8>) {
         let place = self.which(now);
         self.tried_as_one(place, now);
+        self.order_goes_out(place);
         let asking = &mut self.questions[place];
-        let missed = asking.slots.take(now);
-        if self.silence.since.is_none() {
-            self.counts.missed += missed;
+        if asking.question.role != Role::Command {
+            let missed = asking.slots.take(now);
+            if self.silence.since.is_none() {
+                self.counts.missed += missed;
+            }
         }
         self.counts.asked += 1;
         self.asked.conversation.forget();
@@ -236,6 +257,7 @@ impl Station {
 
     /// The question never left; its slot is gone and counts as missed.
     pub(super) fn take_back(&mut self, now: Duration) {
+        self.order_stays();
         self.counts.asked -= 1;
         self.counts.missed += 1;
         self.asked.conversation.forget();
@@ -392,6 +414,10 @@ impl Station {
         let mut outputs = Vec::new();
         outputs.extend(self.is_back(at));
         let role = self.questions[question].question.role;
+        if role == Role::Command {
+            outputs.extend(self.carried_out(at, question, heard));
+            return outputs;
+        }
         outputs.extend(self.says(at, role, &heard.says));
         match heard.failure {
             None => {
@@ -418,6 +444,9 @@ impl Station {
         let Some(heard) = self.asked.conversation.give_up() else {
             return Vec::new();
         };
+        if self.questions[question].question.role == Role::Command {
+            return self.carried_out(at, question, &heard).into_iter().collect();
+        }
         let failure = heard.failure.unwrap_or(Failure::Silent);
         self.count(failure);
         if self.questions[question].question.role != Role::Values {
@@ -444,6 +473,10 @@ impl Station {
     ) -> Vec<LinkOutput> {
         self.count(failure);
         self.asked.conversation.forget();
+        if self.questions[question].question.role == Role::Command {
+            let heard = Heard::answered(raw, Vec::new(), Some(failure));
+            return self.carried_out(at, question, &heard).into_iter().collect();
+        }
         let measures = self.questions[question].question.measures.clone();
         let readings = measures.into_iter().map(|measure| {
             let answer = Answer::Bad(because.to_owned());

@@ -2,9 +2,9 @@ use super::Kind;
 
 pub(super) const KIND: Kind = Kind {
     name: "command",
-    says: "something was written to equipment, because its driver needs it before a value can be read",
-    outside: &["equipment", "command", "state"],
-    inside: &["raw"],
+    says: "something is written to equipment: a person asked for it, or a value can only be read after it; and what became of it",
+    outside: &["equipment", "command", "state", "about"],
+    inside: &["raw", "says", "by", "reason"],
     because: &[],
     at_once: false,
 };

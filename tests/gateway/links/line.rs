@@ -134,6 +134,9 @@ impl World {
                     Action::Give(LinkOutput::Wrote { command, .. }) => {
                         panic!("{command} was written, and nobody allowed it")
                     }
+                    Action::Give(LinkOutput::Commanded(commanded)) => {
+                        panic!("{} was ordered by nobody", commanded.command)
+                    }
                     Action::Give(LinkOutput::News(news)) => {
                         assert!(!news.words().what.is_empty());
                         self.news.push((self.now, news.change));
