@@ -84,7 +84,9 @@ pub fn compare(tally: &mut Tally, what: &str, ledger: &Path, captured: u64) -> D
     tally.lost += missing;
     tally.doubled += doubled;
     if missing + doubled > 0 {
-        tally.complain(format!("{what}: {missing} of {captured} missing, {doubled} doubled"));
+        tally.complain(format!(
+            "{what}: {missing} of {captured} missing, {doubled} doubled"
+        ));
     }
     if !held.report.problems.is_empty() {
         tally.unverified += 1;
@@ -127,7 +129,9 @@ pub fn look_at_image(
     let says = says.map_or(0, |status| status.captured);
     gateway.kill();
     if says < known {
-        tally.complain(format!("{what}: {known} were said to be captured, now it says {says}"));
+        tally.complain(format!(
+            "{what}: {known} were said to be captured, now it says {says}"
+        ));
     }
     compare(&mut tally, what, &launch.ledger, known)?;
     Ok((tally, ready_after))

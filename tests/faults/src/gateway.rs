@@ -108,13 +108,21 @@ impl Launch {
                 let _ = child.kill();
                 let _ = child.wait();
                 let _ = std::fs::remove_file(&ear_at);
-                return failed(format!("not ready after {:?}:\n{}", self.ready_within, tail(&self.log)));
+                return failed(format!(
+                    "not ready after {:?}:\n{}",
+                    self.ready_within,
+                    tail(&self.log)
+                ));
             }
             thread::sleep(Duration::from_millis(2));
         }
         let ready_after = began.elapsed();
         Ok(Started::Ready(Gateway {
-            pid: if self.before.is_empty() { pid } else { innermost(pid) },
+            pid: if self.before.is_empty() {
+                pid
+            } else {
+                innermost(pid)
+            },
             child,
             ledger: self.ledger.clone(),
             log: self.log.clone(),
@@ -158,7 +166,10 @@ fn innermost(mut pid: Pid) -> Pid {
     loop {
         let path = format!("/proc/{0}/task/{0}/children", pid.as_raw_nonzero());
         let children = std::fs::read_to_string(path).unwrap_or_default();
-        let first = children.split_whitespace().next().and_then(|word| word.parse().ok());
+        let first = children
+            .split_whitespace()
+            .next()
+            .and_then(|word| word.parse().ok());
         match first.and_then(Pid::from_raw) {
             Some(child) => pid = child,
             None => return pid,
@@ -210,7 +221,10 @@ impl Gateway {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        failed(format!("{what}: not within {seconds} s; it says {last:?}\n{}", tail(&self.log)))
+        failed(format!(
+            "{what}: not within {seconds} s; it says {last:?}\n{}",
+            tail(&self.log)
+        ))
     }
 
     /// Its process.
@@ -252,7 +266,10 @@ impl Gateway {
                 return Ok(status.code().or_else(|| status.signal().map(|signal| -signal)));
             }
             if Instant::now() > by {
-                return Err(Stop::Failed(format!("it still runs after {within:?}\n{}", tail(&self.log))));
+                return Err(Stop::Failed(format!(
+                    "it still runs after {within:?}\n{}",
+                    tail(&self.log)
+                )));
             }
             thread::sleep(Duration::from_millis(2));
         }

@@ -24,7 +24,10 @@ pub fn segments(ledger: &Path) -> Done<Vec<(PathBuf, Vec<u8>)>> {
         .collect();
     found.sort();
     // Where both forms stand (the power went between the two), the plain one is the one.
-    let number = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy()[..14].to_owned());
+    let number = |path: &PathBuf| {
+        path.file_name()
+            .map(|name| name.to_string_lossy()[..14].to_owned())
+    };
     found.dedup_by_key(|path| number(path));
     let mut segments = Vec::new();
     for path in found {

@@ -39,7 +39,9 @@ impl Image {
         let Some(node) = store.nodes.get(&id) else { return };
         for (name, id) in names(node, dice) {
             let path = path.join(name);
-            let Some(node) = store.nodes.get(&id) else { continue };
+            let Some(node) = store.nodes.get(&id) else {
+                continue;
+            };
             match node.kind {
                 Kind::Directory => {
                     self.files.insert(path.clone(), None);

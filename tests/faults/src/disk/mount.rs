@@ -9,9 +9,10 @@ use crate::{
     seed::Dice,
 };
 use fuser::{
-    BackgroundSession, BsdFileFlags, Config, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
-    INodeNo, LockOwner, MountOption, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
-    ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
+    BackgroundSession, BsdFileFlags, Config, FileAttr, FileHandle, FileType, Filesystem, FopenFlags,
+    Generation, INodeNo, LockOwner, MountOption, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow,
+    WriteFlags,
 };
 use std::{
     ffi::OsStr,
@@ -32,7 +33,10 @@ pub fn mountable() -> Done<()> {
     if !Path::new("/dev/fuse").exists() {
         return skipped("no /dev/fuse here: the disk with a volatile cache cannot be mounted");
     }
-    if !rustix::process::geteuid().is_root() && which("fusermount3").is_none() && which("fusermount").is_none() {
+    if !rustix::process::geteuid().is_root()
+        && which("fusermount3").is_none()
+        && which("fusermount").is_none()
+    {
         return skipped("not root, and no fusermount3 (Debian: fuse3): the disk cannot be mounted");
     }
     Ok(())
@@ -70,7 +74,9 @@ impl Disk {
                 session: Some(session),
                 at: at.to_owned(),
             }),
-            Err(error) => Err(Stop::Skipped(format!("a FUSE disk cannot be mounted here: {error}"))),
+            Err(error) => Err(Stop::Skipped(format!(
+                "a FUSE disk cannot be mounted here: {error}"
+            ))),
         }
     }
 
@@ -265,7 +271,11 @@ impl Filesystem for Mounted {
         _: u32,
         reply: ReplyEntry,
     ) {
-        let kind = if mode & FORMAT == SOCKET { Kind::Socket } else { Kind::File };
+        let kind = if mode & FORMAT == SOCKET {
+            Kind::Socket
+        } else {
+            Kind::File
+        };
         let made = self.there().and_then(|mut store| {
             let id = store.make(parent.0, name, kind, (mode & !umask & 0o7777) as u16)?;
             about(&store, id)
@@ -300,9 +310,7 @@ impl Filesystem for Mounted {
         reply: ReplyEmpty,
     ) {
         let keep = flags.contains(RenameFlags::RENAME_NOREPLACE);
-        let done = self
-            .lock()
-            .rename((parent.0, name), (newparent.0, newname), keep);
+        let done = self.lock().rename((parent.0, name), (newparent.0, newname), keep);
         plain(reply, done);
     }
 

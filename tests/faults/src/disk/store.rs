@@ -198,7 +198,11 @@ impl Store {
                     None => store.place(parent, part, Kind::Directory, 0o700),
                 };
             }
-            let kind = if file.is_some() { Kind::File } else { Kind::Directory };
+            let kind = if file.is_some() {
+                Kind::File
+            } else {
+                Kind::Directory
+            };
             let id = store.place(parent, last, kind, if file.is_some() { 0o600 } else { 0o700 });
             if let (Some(node), Some(bytes)) = (store.nodes.get_mut(&id), file) {
                 node.live.clone_from(bytes);
@@ -370,12 +374,7 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn rename(
-        &mut self,
-        from: (u64, &OsStr),
-        to: (u64, &OsStr),
-        keep: bool,
-    ) -> Result<(), Errno> {
+    pub(super) fn rename(&mut self, from: (u64, &OsStr), to: (u64, &OsStr), keep: bool) -> Result<(), Errno> {
         self.count(Operation::Rename, &from.1.to_string_lossy())?;
         let id = self.find(from.0, from.1).ok_or(ENOENT)?;
         if keep && self.find(to.0, to.1).is_some() {

@@ -83,7 +83,8 @@ fn each_index(bench: &mut Bench, what: &str, fault: fn(u64) -> (Operation, What)
         let known = go_on(&mut tally, &name, &launch, known)?;
         let image = disk.image(&mut dice, Cut::default());
         drop(disk);
-        let (mut found, _) = look_at_image(&launch, &image, known, &name, bench.limit(Duration::from_secs(5)))?;
+        let (mut found, _) =
+            look_at_image(&launch, &image, known, &name, bench.limit(Duration::from_secs(5)))?;
         found.struck = 0;
         tally.add(found);
     }
@@ -111,7 +112,9 @@ fn until_struck(
             // In the middle of a first start: it refuses in words, and nothing was said to be captured.
             tally.struck += u64::from(!disk.strikes().is_empty());
             if code != Some(3) {
-                tally.complain(format!("{name}: exit code {code:?} instead of a refusal in words"));
+                tally.complain(format!(
+                    "{name}: exit code {code:?} instead of a refusal in words"
+                ));
             }
             return Ok((0, End::Ended));
         }
@@ -134,12 +137,18 @@ fn until_struck(
         ended = !gateway.runs();
     }
     if must_end && !ended {
-        tally.complain(format!("{name}: {} failed, and it still runs after {limit:?}", strike.name));
+        tally.complain(format!(
+            "{name}: {} failed, and it still runs after {limit:?}",
+            strike.name
+        ));
     }
     if ended {
         let code = gateway.ended_within(Duration::ZERO)?;
         if code != Some(3) {
-            tally.complain(format!("{name}: it ended with {code:?} after {} failed", strike.name));
+            tally.complain(format!(
+                "{name}: it ended with {code:?} after {} failed",
+                strike.name
+            ));
         }
     }
     gateway.kill();
@@ -149,9 +158,13 @@ fn until_struck(
 /// Starts on the same disk, works a little, and is killed; what was said to be captured by then.
 fn go_on(tally: &mut Tally, name: &str, launch: &Launch, known: u64) -> Done<u64> {
     let gateway = launch.ready()?;
-    let says = gateway.until(10, "it goes on", |status| status.captured > 5)?.captured;
+    let says = gateway
+        .until(10, "it goes on", |status| status.captured > 5)?
+        .captured;
     if says < known {
-        tally.complain(format!("{name}: {known} were said to be captured, after the restart {says}"));
+        tally.complain(format!(
+            "{name}: {known} were said to be captured, after the restart {says}"
+        ));
     }
     let on = gateway.until(10, "it goes on", |status| status.captured > says + 5)?;
     gateway.kill();
@@ -178,7 +191,9 @@ fn full(bench: &mut Bench) -> Done<Tally> {
         gateway.until(15, "capture stops", |status| !status.capturing)?;
         slowest_stop = slowest_stop.max(begun.elapsed());
         thread::sleep(Duration::from_millis(dice.from_to(200, 1500)));
-        let stopped = gateway.until(5, "it answers while it is stopped", |_| true)?.captured;
+        let stopped = gateway
+            .until(5, "it answers while it is stopped", |_| true)?
+            .captured;
         disk.leave_room(64 << 20);
         let begun = Instant::now();
         let back = gateway.until(15, "capture goes on by itself", |status| {
@@ -186,7 +201,10 @@ fn full(bench: &mut Bench) -> Done<Tally> {
         })?;
         slowest_back = slowest_back.max(begun.elapsed());
         if begun.elapsed() > Duration::from_secs(10) {
-            tally.complain(format!("trial {trial}: it went on only after {:?}", begun.elapsed()));
+            tally.complain(format!(
+                "trial {trial}: it went on only after {:?}",
+                begun.elapsed()
+            ));
         }
         if !gateway.runs() {
             tally.complain(format!("trial {trial}: it was started again"));

@@ -28,7 +28,10 @@ fn flat_out(bench: &mut Bench) -> Done<Tally> {
         slowest = slowest.max(gateway.ready_after);
         let says = gateway.until(10, "it answers", |_| true)?.captured;
         if says < known {
-            tally.complain(format!("kill {}: {known} were captured, now it says {says}", tally.trials));
+            tally.complain(format!(
+                "kill {}: {known} were captured, now it says {says}",
+                tally.trials
+            ));
         }
         let more = says + dice.from_to(1, 60);
         gateway.until(20, "capture goes on", |status| status.captured >= more)?;
@@ -42,7 +45,9 @@ fn flat_out(bench: &mut Bench) -> Done<Tally> {
     for (number, controller) in (1..).zip(&controllers) {
         let wrong = controller.not_said(&held.readings(&format!("TC-{number}.temperature")));
         if wrong > 0 {
-            tally.complain(format!("{wrong} values of TC-{number} were never said, or not in this order"));
+            tally.complain(format!(
+                "{wrong} values of TC-{number} were never said, or not in this order"
+            ));
         }
     }
     tally.note = format!(

@@ -46,12 +46,7 @@ fn kind_of_cut(dice: &mut Dice) -> Cut {
 
 /// Runs a gateway on a disk with a volatile cache, and takes images while it works: each with what was said to be
 /// captured before the power went.
-fn images(
-    launch: &Launch,
-    disk: &Disk,
-    count: u64,
-    dice: &mut Dice,
-) -> Done<Vec<(Image, u64)>> {
+fn images(launch: &Launch, disk: &Disk, count: u64, dice: &mut Dice) -> Done<Vec<(Image, u64)>> {
     link(&launch.state, disk.at())?;
     let gateway = launch.ready()?;
     gateway.until(20, "something is captured", |status| status.captured > 8)?;
@@ -80,7 +75,12 @@ fn cut(bench: &mut Bench) -> Done<Tally> {
             Some(image) if run % 8 != 0 => Disk::holding(&place.join("disk"), image, dice.for_trial(1))?,
             _ => Disk::empty(&place.join("disk"), dice.for_trial(1))?,
         };
-        let taken = images(&launch, &disk, PER_RUN.min(bench.trials - tally.trials), &mut dice)?;
+        let taken = images(
+            &launch,
+            &disk,
+            PER_RUN.min(bench.trials - tally.trials),
+            &mut dice,
+        )?;
         drop(disk);
         for (number, (image, known)) in taken.iter().enumerate() {
             let what = format!("run {run}, image {number}");
@@ -119,7 +119,10 @@ fn control(bench: &Bench, launch: &Launch) -> Done<String> {
             taken.len()
         ));
     }
-    Ok(format!("a disk that lies: {caught} of {} images bad, as they must be", taken.len()))
+    Ok(format!(
+        "a disk that lies: {caught} of {} images bad, as they must be",
+        taken.len()
+    ))
 }
 
 /// Runs until the trap closes; the image, and what was said to be captured before it.
@@ -159,7 +162,11 @@ fn first_start_and_roll(bench: &mut Bench) -> Done<Tally> {
     let (mut call, mut first) = (0, 0);
     while first < half && bench.goes_on(tally.trials) {
         let mut dice = bench.dice.for_trial(tally.trials);
-        call += if bench.trials < 200 { dice.from_to(1, 12) } else { 1 };
+        call += if bench.trials < 200 {
+            dice.from_to(1, 12)
+        } else {
+            1
+        };
         let disk = Disk::empty(&place.join("disk"), dice.for_trial(1))?;
         disk.set_trap(Trap {
             nth: call,
@@ -250,7 +257,9 @@ fn twice(bench: &mut Bench) -> Done<Tally> {
                 other => other?,
             };
             drop(disk);
-            let Some((again, known_again)) = inner else { continue };
+            let Some((again, known_again)) = inner else {
+                continue;
+            };
             let what = format!("run {run}, cut again at call {nth}");
             let known = known.max(known_again);
             tally.add(look_at_image(&launch, &again, known, &what, limit)?.0);
@@ -258,7 +267,9 @@ fn twice(bench: &mut Bench) -> Done<Tally> {
     }
     // The last one goes on as if nothing had been.
     let gateway = launch.ready()?;
-    let known = gateway.until(10, "it goes on", |status| status.captured > 0)?.captured;
+    let known = gateway
+        .until(10, "it goes on", |status| status.captured > 0)?
+        .captured;
     gateway.stop(Duration::from_secs(10))?;
     compare(&mut tally, "in the end", &launch.ledger, known)?;
     Ok(tally)
