@@ -6,7 +6,7 @@ mod registers;
 mod stages;
 mod text;
 
-pub(crate) use fields::{answered, answers_of, fields_in, fields_of, matching};
+pub(crate) use fields::{answered, answers_of, fields_in, fields_of, matching, words_of as in_words};
 
 use crate::{
     command::{Command, Outcome},
@@ -253,6 +253,7 @@ impl Conversation {
                 asked.extend((0..merged.len()).map(Asked::Merged));
                 (Spoken::Modbus(modbus.clone()), asked, merged)
             }
+            Speaks::Nodes(_) => (Spoken::Text(Arc::new(Text::nothing())), Vec::new(), Vec::new()),
         };
         asked.extend((0..driver.speaks.commands().len()).map(Asked::Command));
         Self {

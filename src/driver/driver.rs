@@ -7,6 +7,7 @@ use crate::{
     command::{Command, CommandInfo, Does, Window},
     frame::Framing,
     meaning::{Doubt, Making},
+    nodes::Nodes,
     pattern::{Pattern, Slot},
     registers::{Is, Order, Slice},
 };
@@ -84,6 +85,8 @@ pub enum Speaks {
     Text(Arc<Text>),
     /// Registers over Modbus, TCP or RTU.
     Modbus(Arc<Modbus>),
+    /// Nodes of an OPC UA server.
+    Nodes(Arc<Nodes>),
 }
 
 impl Speaks {
@@ -91,7 +94,18 @@ impl Speaks {
         match self {
             Self::Text(text) => &text.commands,
             Self::Modbus(modbus) => &modbus.commands,
+            Self::Nodes(_) => &[],
         }
+    }
+
+    /// What samples may show beside measures: what a server says about itself.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let Self::Nodes(nodes) = self else {
+            return Vec::new();
+        };
+        let told = nodes.groups.iter().filter(|group| group.role != ReadRole::Values);
+        told.flat_map(|group| group.points.iter().map(|point| point.name.to_string()))
+            .collect()
     }
 }
 
@@ -186,6 +200,17 @@ pub struct LineSettings {
 }
 
 impl LineSettings {
+    /// Of what has no line of its own.
+    pub(crate) fn none() -> Self {
+        Self {
+            speed: 9600,
+            data_bits: 8,
+            parity: 'N',
+            stop_bits: 1,
+            handshake: Handshake::None,
+        }
+    }
+
     /// Reads `8N1`.
     ///
     /// ```
@@ -235,6 +260,21 @@ pub struct Text {
     pub(crate) commands: Vec<Command>,
     /// Samples are written as hexadecimal pairs.
     pub(crate) in_bytes: bool,
+}
+
+impl Text {
+    /// One that is never asked and says nothing: nodes are no conversation in bytes.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            line: LineSettings::none(),
+            framing: Framing::plain(),
+            asks: Vec::new(),
+            identity: None,
+            asides: Vec::new(),
+            commands: Vec::new(),
+            in_bytes: true,
+        }
+    }
 }
 
 /// One question, or one kind of frame that comes by itself, and the measures it gives.
@@ -416,6 +456,10 @@ impl Driver {
                 .iter()
                 .flat_map(|read| read.measures.iter().map(|measure| measure.info(Comes::WhenAsked)))
                 .collect(),
+            Speaks::Nodes(nodes) => {
+                let measures = nodes.groups.iter().flat_map(|group| &group.measures);
+                measures.map(|measure| measure.info(Comes::WhenAsked)).collect()
+            }
         }
     }
 
@@ -436,6 +480,7 @@ impl Driver {
                         .flat_map(|read| &read.measures)
                         .collect()
                 }
+                Speaks::Nodes(_) => Vec::new(),
             };
             measures.into_iter().map(|measure| measure.name.clone()).collect()
         };
@@ -462,6 +507,7 @@ impl Driver {
         match &self.speaks {
             Speaks::Text(text) => text.line,
             Speaks::Modbus(modbus) => modbus.line,
+            Speaks::Nodes(_) => LineSettings::none(),
         }
     }
 

@@ -45,6 +45,19 @@ pub(crate) enum Ends {
 pub(crate) const LONGEST: usize = 512;
 
 impl Framing {
+    /// Lines, and nothing special about them.
+    pub(crate) fn plain() -> Self {
+        Self {
+            starts_with: Vec::new(),
+            ends_with: b"\r\n".to_vec(),
+            sends_with: Vec::new(),
+            ends: Ends::Mark,
+            check: None,
+            seven_bits: false,
+            or_exactly: Vec::new(),
+        }
+    }
+
     /// A frame around this content, as the instrument would send it.
     pub(crate) fn wrap(&self, content: &[u8]) -> Vec<u8> {
         if self.or_exactly.iter().any(|whole| whole == content) {

@@ -104,6 +104,7 @@ fn transports(driver: &Driver) -> &'static [Transport] {
     match driver.speaks {
         Speaks::Text(_) => &[Transport::Serial],
         Speaks::Modbus(_) => &[Transport::ModbusTcp, Transport::ModbusRtu],
+        Speaks::Nodes(_) => &[],
     }
 }
 

@@ -16,6 +16,7 @@ mod meaning;
 mod merge;
 mod modbus;
 mod new_sample;
+pub mod nodes;
 mod pattern;
 mod player;
 mod read;

@@ -2,6 +2,7 @@
 //! units that differ. A driver with complaints from here is not recorded with.
 
 mod commands;
+mod nodes;
 mod unreachable;
 
 use crate::{
@@ -51,6 +52,7 @@ pub fn lint(driver: &Driver) -> Vec<Complaint> {
             );
             complaints.extend(no_refusal(driver, modbus));
         }
+        Speaks::Nodes(nodes) => complaints.extend(nodes::open(driver, nodes)),
     }
     complaints.extend(commands::unproven(driver));
     complaints.extend(unreachable::unreachable(driver));
@@ -73,6 +75,7 @@ fn measures(driver: &Driver) -> Vec<&Measure> {
     match &driver.speaks {
         Speaks::Text(text) => text.asks.iter().flat_map(|ask| &ask.measures).collect(),
         Speaks::Modbus(modbus) => modbus.reads.iter().flat_map(|read| &read.measures).collect(),
+        Speaks::Nodes(nodes) => nodes.groups.iter().flat_map(|group| &group.measures).collect(),
     }
 }
 

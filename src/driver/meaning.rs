@@ -15,6 +15,10 @@ pub(crate) enum Field {
     Count(i128),
     /// An IEEE number, and the fewest digits that give it again.
     Float { number: f64, text: String, single: bool },
+    /// True or false.
+    Flag(bool),
+    /// This instrument does not have it, and the driver says that it need not.
+    Missing,
 }
 
 /// The fields of one answer.
@@ -117,7 +121,8 @@ impl Part {
                 [byte] if self.bits.is_some() => i128::from(*byte),
                 _ => std::str::from_utf8(text).ok()?.trim().parse().ok()?,
             },
-            Field::Float { .. } => return None,
+            Field::Flag(flag) => i128::from(*flag),
+            Field::Float { .. } | Field::Missing => return None,
         };
         let whole = whole - self.less;
         Some(match self.bits {
@@ -161,6 +166,8 @@ pub(crate) enum Wanted {
     Number(i128),
     Float(String),
     Text(Vec<u8>),
+    Flag(bool),
+    Missing,
 }
 
 /// `status bit 2 is set and swb bit 1 is clear`: all its claims must hold.
@@ -171,7 +178,8 @@ pub(crate) struct When {
 
 /// The forms a sentence may have, for the message about one that has none of them.
 pub(crate) const SENTENCES: &str = "\"status bit 2 is set\" (or clear) · \"status bits 0 to 2 are 5\" · \
-    \"temperature is 0x7FFF\" (or 3e37, or 'OL'; or \"is not\") · two of them joined by \"and\" · \"always\"";
+    \"temperature is 0x7FFF\" (or 3e37, or 'OL'; or \"is not\") · \"overload is set\" · \"stable is missing\" · \
+    two of them joined by \"and\" · \"always\"";
 
 impl When {
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -208,6 +216,19 @@ impl When {
         }
     }
 
+    /// Takes texts for characters instead of bytes, where the instrument speaks in them.
+    pub(crate) fn in_characters(&mut self) {
+        for claim in &mut self.claims {
+            if let Wanted::Text(bytes) = &mut claim.is {
+                *bytes = bytes
+                    .iter()
+                    .map(|byte| char::from(*byte))
+                    .collect::<String>()
+                    .into_bytes();
+            }
+        }
+    }
+
     pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
         self.claims.iter().map(|claim| claim.part.field.as_str())
     }
@@ -229,6 +250,8 @@ impl When {
                     Wanted::Number(number) => claim.part.write(fields, *number),
                     Wanted::Float(text) => fields.put(&claim.part.field, float(text)),
                     Wanted::Text(text) => fields.put(&claim.part.field, Field::Text(text.clone())),
+                    Wanted::Flag(flag) => fields.put(&claim.part.field, Field::Flag(*flag)),
+                    Wanted::Missing => fields.put(&claim.part.field, Field::Missing),
                 }
             } else if claim.holds(fields) != Some(holds) {
                 self.make_another(claim, fields);
@@ -255,7 +278,8 @@ impl When {
                     .find(|other| !named(other));
                 fields.put(&claim.part.field, Field::Text(other.unwrap_or_default()));
             }
-            (Wanted::Float(_), _) => {}
+            (Wanted::Flag(flag), _) => fields.put(&claim.part.field, Field::Flag(!flag)),
+            (Wanted::Float(_) | Wanted::Missing, _) => {}
         }
     }
 }
@@ -270,7 +294,16 @@ fn float(text: &str) -> Field {
 
 impl Claim {
     fn holds(&self, fields: &Fields) -> Option<bool> {
+        if let Field::Missing = fields.get(&self.part.field)? {
+            // of what is not there only that much is true
+            return Some(self.is == Wanted::Missing && !self.not);
+        }
         let equal = match &self.is {
+            Wanted::Missing => false,
+            Wanted::Flag(wanted) => match fields.get(&self.part.field)? {
+                Field::Flag(flag) => flag == wanted,
+                _ => return None,
+            },
             Wanted::Number(wanted) => match fields.get(&self.part.field)? {
                 Field::Float { number, single, .. } => same_float(*number, *single, &wanted.to_string()),
                 _ => self.part.number(fields) == Some(*wanted),
@@ -314,6 +347,16 @@ fn claim(text: &str) -> Option<Claim> {
         ["is", "clear"] if single_bit => Some(Claim {
             part,
             is: Wanted::Number(0),
+            not: false,
+        }),
+        ["is", flag @ ("set" | "clear")] if part.bits.is_none() && part.less == 0 => Some(Claim {
+            part,
+            is: Wanted::Flag(*flag == "set"),
+            not: false,
+        }),
+        ["is", "missing"] => Some(Claim {
+            part,
+            is: Wanted::Missing,
             not: false,
         }),
         ["is" | "are", "not", rest @ ..] if !rest.is_empty() => Some(Claim {
@@ -491,6 +534,7 @@ impl Making {
                 let number = Decimal::from_str(text).map_err(|_| "out of range".to_owned())?;
                 self.scaled(number, decimals, negative)
             }
+            Field::Flag(_) | Field::Missing => Err(unexpected()),
         }
     }
 
@@ -705,6 +749,12 @@ pub(crate) fn judge(measure: &str, made: Result<Value, String>, doubts: &[Doubt]
     }
 }
 
+/// The fields a reason names: `error {code}`.
+pub(crate) fn named_in(because: &str) -> impl Iterator<Item = &str> {
+    let parts = because.split('{').skip(1);
+    parts.filter_map(|part| part.split_once('}').map(|(name, _)| name))
+}
+
 /// `error {code}` with the code that was heard.
 pub(crate) fn filled(because: &str, fields: &Fields) -> String {
     let mut text = because.to_owned();
@@ -716,7 +766,8 @@ pub(crate) fn filled(because: &str, fields: &Fields) -> String {
             Some(Field::Text(bytes)) => String::from_utf8_lossy(bytes.trim_ascii()).into_owned(),
             Some(Field::Count(count)) => count.to_string(),
             Some(Field::Float { text, .. }) => text.clone(),
-            None => String::new(),
+            Some(Field::Flag(flag)) => flag.to_string(),
+            Some(Field::Missing) | None => String::new(),
         };
         text.replace_range(open..=close, &said);
     }

@@ -76,8 +76,15 @@ fn bytes(driver: &Driver, bytes: &[u8]) -> String {
         Speaks::Text(text) if !text.in_bytes => {
             quoted(&bytes.iter().map(|byte| char::from(*byte)).collect::<String>())
         }
+        Speaks::Nodes(_) => literal(&String::from_utf8_lossy(bytes)),
         _ => format!("\"{}\"", crate::sample::hex(bytes)),
     }
+}
+
+/// A literal string of TOML, so that JSON stands in it as it is.
+fn literal(text: &str) -> String {
+    let plain = !text.contains('\'') && !text.chars().any(char::is_control);
+    if plain { format!("'{text}'") } else { quoted(text) }
 }
 
 /// A basic string of TOML.

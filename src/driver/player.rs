@@ -68,6 +68,8 @@ impl Player {
         let played = match &driver.speaks {
             Speaks::Text(text) => Played::Text(Box::new(PlayedText::new(driver, text))),
             Speaks::Modbus(modbus) => Played::Modbus(Box::new(PlayedModbus::new(driver, modbus))),
+            // nodes are played as values, not as bytes
+            Speaks::Nodes(_) => Played::Text(Box::new(PlayedText::new(driver, &Arc::new(Text::nothing())))),
         };
         Self {
             played,

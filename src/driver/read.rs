@@ -3,6 +3,8 @@
 mod commands;
 mod line;
 mod making;
+mod node_address;
+mod nodes;
 mod registers;
 mod samples;
 mod text;
@@ -38,12 +40,13 @@ pub(crate) fn driver(text: &str, file: &str) -> Result<Driver, Vec<Complaint>> {
     }
 }
 
-/// The two ways of writing down bytes.
+/// The ways of speaking, and of writing samples down.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ways {
     Characters,
     Bytes,
     Modbus,
+    Nodes,
 }
 
 fn whole_file(root: &Block<'_>, text: &str, file: &str) -> Option<Driver> {
@@ -81,6 +84,7 @@ fn whole_file(root: &Block<'_>, text: &str, file: &str) -> Option<Driver> {
             ("text-over-serial", Ways::Characters),
             ("bytes-over-serial", Ways::Bytes),
             ("modbus", Ways::Modbus),
+            ("opc-ua", Ways::Nodes),
         ],
     );
     if speaks.is_none() && !head.has("speaks") {
@@ -88,10 +92,10 @@ fn whole_file(root: &Block<'_>, text: &str, file: &str) -> Option<Driver> {
     }
     head.finish();
     let ways = speaks?;
-    let speaks = if ways == Ways::Modbus {
-        Speaks::Modbus(Arc::new(registers::modbus(root)?))
-    } else {
-        Speaks::Text(Arc::new(text::text_way(root, ways == Ways::Bytes)))
+    let speaks = match ways {
+        Ways::Modbus => Speaks::Modbus(Arc::new(registers::modbus(root)?)),
+        Ways::Nodes => Speaks::Nodes(Arc::new(nodes::nodes(root)?)),
+        Ways::Characters | Ways::Bytes => Speaks::Text(Arc::new(text::text_way(root, ways == Ways::Bytes))),
     };
     let caveats = root.blocks("caveat", "[[caveat]]").iter().map(caveat).collect();
     let mut driver = Driver {

@@ -202,7 +202,7 @@ pub(crate) fn decode(is: Is, order: Order, wire: &[u8]) -> Option<Field> {
 
 /// A float as shown. Below 10⁻²⁰ it is the noise of a computation and no display would show it; and a zero
 /// has no sign.
-fn float(number: f64, text: String, single: bool) -> Field {
+pub(crate) fn float(number: f64, text: String, single: bool) -> Field {
     let text = if number.abs() < 1e-20 {
         "0".to_owned()
     } else {
@@ -290,6 +290,7 @@ mod tests {
             Field::Count(count) => count.to_string(),
             Field::Float { text, .. } => text.clone(),
             Field::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            other => format!("{other:?}"),
         }
     }
 

@@ -53,6 +53,12 @@ pub(crate) fn run_sample(driver: &Driver, sample: &Sample) -> SampleResult {
         trouble,
         span: sample.span.clone(),
     };
+    if let Speaks::Nodes(_) = driver.speaks {
+        return match crate::nodes::sample_readings(driver, &String::from_utf8_lossy(&sample.hear)) {
+            Ok(gave) => result(compared(sample, &gave), None),
+            Err(wrong) => result(Vec::new(), Some(wrong)),
+        };
+    }
     let mut talk = conversation_of(driver, sample);
     for (send, hear) in &sample.before {
         match question_of(&mut talk, send) {
@@ -107,19 +113,19 @@ pub(crate) fn run_sample(driver: &Driver, sample: &Sample) -> SampleResult {
                 .map(|identity| ("serial_number".to_owned(), identity)),
         );
     }
-    let answers = sample
-        .gives
-        .iter()
-        .map(|(measure, promised)| {
-            let gave = gave
-                .iter()
-                .filter(|(name, _)| name == measure)
-                .map(|(_, words)| words.clone())
-                .collect();
-            (measure.clone(), promised.clone(), gave)
-        })
-        .collect();
-    result(answers, None)
+    result(compared(sample, &gave), None)
+}
+
+/// Measure, what was promised, what came.
+fn compared(sample: &Sample, gave: &[(String, String)]) -> Vec<(String, Vec<String>, Vec<String>)> {
+    let of = |measure: &String| {
+        let gave = gave.iter().filter(|(name, _)| name == measure);
+        gave.map(|(_, words)| words.clone()).collect()
+    };
+    let gives = sample.gives.iter();
+    gives
+        .map(|(measure, promised)| (measure.clone(), promised.clone(), of(measure)))
+        .collect()
 }
 
 /// A conversation as the sample has it: samples of Modbus are RTU frames, their first byte the unit.
@@ -127,6 +133,7 @@ pub(crate) fn conversation_of(driver: &Driver, sample: &Sample) -> Conversation 
     let (unit_id, transport) = match driver.speaks {
         Speaks::Text(_) => (0, Transport::Serial),
         Speaks::Modbus(_) => (sample.send.first().copied().unwrap_or(1), Transport::ModbusRtu),
+        Speaks::Nodes(_) => (0, Transport::Tcp),
     };
     let mut talk = Conversation::new(driver, ConversationOptions { unit_id, transport });
     // a sample shows what happens where everything is allowed
@@ -209,6 +216,7 @@ fn nobody_asks(driver: &Driver, send: &[u8]) -> String {
 /// Bytes as the driver's samples write them.
 pub(crate) fn shown(driver: &Driver, bytes: &[u8]) -> String {
     match &driver.speaks {
+        Speaks::Nodes(_) => String::from_utf8_lossy(bytes).into_owned(),
         Speaks::Text(text) if !text.in_bytes => {
             let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
             format!("{text:?}")

@@ -140,6 +140,13 @@ fn wanted(driver: &Driver) -> Vec<&'static str> {
             }
             kinds
         }
+        Speaks::Nodes(_) => {
+            let mut kinds = vec!["refused", "damaged"];
+            if driver.points().iter().any(|point| !point.units.is_empty()) {
+                kinds.push("negative");
+            }
+            kinds
+        }
     }
 }
 
@@ -371,6 +378,7 @@ fn page() -> String {
                 _ => "is asked",
             },
             Speaks::Modbus(_) => "Modbus",
+            Speaks::Nodes(_) => "OPC UA",
         };
         let _ = write!(
             page,

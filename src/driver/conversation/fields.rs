@@ -129,10 +129,12 @@ pub(super) fn says_of(read: &Read, fields: &Fields) -> Vec<(String, String)> {
     says.collect()
 }
 
-fn words_of(field: &Field) -> String {
+pub(crate) fn words_of(field: &Field) -> String {
     match field {
         Field::Text(text) => String::from_utf8_lossy(text).into_owned(),
         Field::Count(count) => count.to_string(),
         Field::Float { text, .. } => text.clone(),
+        Field::Flag(flag) => flag.to_string(),
+        Field::Missing => "missing".to_owned(),
     }
 }

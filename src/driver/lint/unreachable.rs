@@ -22,6 +22,10 @@ pub(super) fn unreachable(driver: &Driver) -> Vec<Complaint> {
             let measures = modbus.reads.iter().flat_map(|read| &read.measures);
             complaints.extend(measures.filter_map(rules));
         }
+        Speaks::Nodes(nodes) => {
+            let measures = nodes.groups.iter().flat_map(|group| &group.measures);
+            complaints.extend(measures.filter_map(rules));
+        }
     }
     complaints
 }

@@ -30,6 +30,7 @@ pub(super) fn commands(root: &Block<'_>, ways: Ways) -> Vec<Command> {
             let does = match ways {
                 Ways::Modbus => writes(&block),
                 Ways::Characters | Ways::Bytes => Some(sends(&block)),
+                Ways::Nodes => None,
             };
             block.finish();
             Some(Command {

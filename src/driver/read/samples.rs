@@ -35,6 +35,7 @@ pub(super) fn sample(block: &Block<'_>, driver: &Driver, ways: Ways) -> Option<S
     let then = exchanges("then", "how it goes on");
     let mut known: Vec<String> = driver.points().into_iter().map(|point| point.measure).collect();
     known.push("serial_number".to_owned());
+    known.extend(driver.speaks.told());
     known.extend(driver.commands().into_iter().map(|command| command.name));
     let gives_block = block.block("gives", "gives");
     if gives_block.is_none() {
@@ -95,6 +96,10 @@ pub(super) fn promised(value: &DeValue<'_>) -> Option<Vec<String>> {
 }
 
 pub(super) fn sample_bytes(desk: &Desk<'_>, text: &Written, ways: Ways) -> Option<Vec<u8>> {
+    if ways == Ways::Nodes {
+        // JSON; whoever runs the sample reads it
+        return Some(text.what.clone().into_bytes());
+    }
     if ways == Ways::Characters {
         return Some(on_the_wire(desk, text));
     }
