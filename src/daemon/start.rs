@@ -15,13 +15,14 @@ use crate::{
     config::plant::RecordStore,
     flow::{
         accept::Accepted,
+        access::{self, Access},
         board::Board,
         ledger,
         line::{Line, LineEvent},
         link::Standings,
         needs::{Broker, Disk, Links, Login},
         outbox::{Event, Outbox},
-        people::People,
+        people::{Panels, People},
         seal::PageMaker,
     },
     ports::index::Index,
@@ -37,6 +38,8 @@ use tokio::{
 pub struct Running {
     pub board: watch::Receiver<Arc<Board>>,
     pub control: mpsc::Sender<Control>,
+    /// Who may do what, for the screens.
+    pub access: access::Watch,
     /// How delivery stands; the last word stays after a stop.
     pub delivery_view: watch::Receiver<DeliveryView>,
     stop: watch::Sender<bool>,
@@ -136,10 +139,12 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     let mut line = Line::new(&plant);
     recall(&mut line, &open.index, open.disk.as_ref()).await?;
     let mut people = People::default();
+    let mut panels = Panels::default();
     let mut accepted = Accepted::default();
     for kept in &open.kept {
         if let Ok(entry) = Entry::read(&kept.line) {
             people.recall(&entry);
+            panels.recall(&entry);
             accepted.recall(&entry);
         }
     }
@@ -170,6 +175,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
 
     let (stop, stopped) = watch::channel(false);
     let (control, asked) = mpsc::channel(16);
+    let (access_out, access) = watch::channel(Arc::new(Access::default()));
     let (board_out, board) = watch::channel(Arc::new(Board::default()));
     let state = State {
         captured: open.head.seq,
@@ -190,6 +196,8 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         line,
         recorder: open.recorder,
         people,
+        panels,
+        access: access_out,
         master,
         to_master,
         sealer: to_sealer,
@@ -260,6 +268,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     Ok(Running {
         board,
         control,
+        access,
         delivery_view: view,
         stop,
         core,

@@ -8,6 +8,7 @@
 //! What it needs stands behind the traits of [`needs`].
 
 pub mod accept;
+pub mod access;
 pub mod bind;
 pub mod board;
 pub mod check;
@@ -29,5 +30,7 @@ pub mod prints;
 pub mod replay;
 pub mod rules;
 pub mod seal;
+pub mod sessions;
 pub mod station;
+pub mod tries;
 pub mod use_log;

@@ -43,6 +43,7 @@ pub const KEPT: &[&str] = &[
     "signature",
     "recipe",
     "person",
+    "panel",
     "access",
     "key",
     "epoch",
@@ -57,7 +58,7 @@ pub const KEPT: &[&str] = &[
     "verdict",
 ];
 
-const EDITION: &str = "2";
+const EDITION: &str = "3";
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

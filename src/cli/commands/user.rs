@@ -56,6 +56,12 @@ fn args(command: clap::Command) -> clap::Command {
                 .arg(word("name", "Full name, as it is printed beside a signature").required(true))
                 .arg(role())
                 .arg(acts::password_file())
+                .arg(
+                    Arg::new("must-change")
+                        .long("must-change")
+                        .action(ArgAction::SetTrue)
+                        .help("Whoever types the password is not the person: it opens one session, in which it is changed, and signs nothing"),
+                )
                 .arg(word("by", "Who does it: a person's id").default_value("machine"))
                 .arg(word("reason", "Why").default_value("added on the machine"))
                 .arg(acts::config_arg()),
@@ -204,6 +210,7 @@ fn add(source: crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, 
         by: text("by"),
         reason: text("reason"),
         salt,
+        initial: matches.get_flag("must-change"),
     };
     // Whatever is wrong is said before anything is asked of a gateway.
     People::default().add(&person, record::Stamp(0))?;

@@ -19,6 +19,8 @@ pub(crate) struct AddUser {
     by: String,
     reason: String,
     salt: String,
+    #[serde(default)]
+    initial: bool,
 }
 
 impl From<&NewPerson> for AddUser {
@@ -31,6 +33,7 @@ impl From<&NewPerson> for AddUser {
             by: new.by.clone(),
             reason: new.reason.clone(),
             salt: b64::encode(&new.salt),
+            initial: new.initial,
         }
     }
 }
@@ -47,6 +50,7 @@ fn carry_out(core: &mut Core, asked: &Asked) -> Result<String, Trouble> {
         by: new.by,
         reason: new.reason,
         salt,
+        initial: new.initial,
     };
     for draft in core.people.add(&person, core.clock.now())? {
         core.enter(draft)?;

@@ -167,7 +167,7 @@ pub(super) fn another(
     {
         return Ok(person.id);
     }
-    core.refused(&person.id, "enter")?;
+    core.refused_as("not-allowed", &person.id, "enter", "")?;
     Err(Trouble::new(
         "not-allowed",
         format!(

@@ -26,13 +26,14 @@ use crate::{
     config::plant::Plant,
     flow::{
         accept::Accepted,
+        access::Access,
         board::{Board, Call, Urgency},
         enter::{Enter, Entered, Recorder},
         line::{Line, LineAction, LineEvent},
         link::{LinkOutput, Standings},
         master::{Kind, Store},
         needs::{Clock, Disk, Message},
-        people::People,
+        people::{Panels, People, Spent},
     },
     ports::machine,
 };
@@ -63,6 +64,9 @@ pub(crate) struct Core {
     pub line: Line,
     pub recorder: Recorder,
     pub people: People,
+    pub panels: Panels,
+    /// People and panels as the screens know them.
+    pub access: watch::Sender<Arc<Access>>,
     /// What the plant says of its orders, lots, containers, check weights and people.
     pub master: watch::Sender<Arc<Store>>,
     pub to_master: mpsc::UnboundedSender<Arrived>,
@@ -111,6 +115,10 @@ pub(crate) struct State {
     /// Context over HTTP of the last second, and the last refused try of each unit.
     pub context_puts: VecDeque<Duration>,
     pub context_refused: HashMap<String, Duration>,
+    /// Argon2id runs made already for the act at hand.
+    pub spent: Spent,
+    /// Versions of people and panels that the screens were told last.
+    pub access_shown: (u64, u64),
     /// How each instrument stands, as the record says it.
     pub standings: Standings,
     /// Somebody at the bench, listening in.

@@ -2,6 +2,7 @@
 
 use super::{Core, ToDelivery};
 use crate::flow::{
+    access::Access,
     board::{Board, RecordView},
     needs::Message,
 };
@@ -32,7 +33,20 @@ impl Core {
         }
     }
 
+    /// Tells the screens who may do what, when that has changed.
+    pub(in crate::daemon) fn show_access(&mut self) {
+        let now = (self.people.version(), self.panels.version());
+        if self.state.access_shown != now {
+            self.state.access_shown = now;
+            self.access.send_replace(Arc::new(Access {
+                people: self.people.clone(),
+                panels: self.panels.clone(),
+            }));
+        }
+    }
+
     pub(in crate::daemon) fn show(&mut self, now: Stamp) {
+        self.show_access();
         let (units, mut calls) = self.line.view(now);
         calls.extend(self.state.calls.iter().cloned());
         calls.sort_by(|a, b| a.urgency.cmp(&b.urgency).then(a.since.cmp(&b.since)));
