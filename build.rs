@@ -20,6 +20,12 @@ fn main() {
         "Screen",
         &out.join("screens.rs"),
     );
+    list(
+        &here.join("src/web/routes"),
+        "ROUTES",
+        "Routes",
+        &out.join("routes.rs"),
+    );
     list(&here.join("src/daemon/acts"), "ACT", "Act", &out.join("acts.rs"));
     list(
         &here.join("src/config/rule"),

@@ -1,5 +1,6 @@
 //! What the commands that run something share: the runtime, the log, the gateway with its web page and its socket.
 
+use super::screens;
 use crate::{
     daemon::{
         acts,
@@ -9,7 +10,6 @@ use crate::{
     },
     flow::needs::Broker,
     ports::{self, clock::SystemClock, files::SystemFiles, links::SystemLinks, random::SystemRandom},
-    web,
 };
 use record::Trouble;
 use std::{net::SocketAddr, sync::Arc};
@@ -83,8 +83,13 @@ pub(super) async fn start(
     broker: Arc<dyn Broker>,
     told: Option<mpsc::UnboundedSender<Told>>,
 ) -> Result<Whole, Trouble> {
-    let listen = open.plant.web.listen.clone();
+    let settings = open.plant.web.clone();
+    let (gateway, zone_of_key) = (
+        open.plant.gateway.name.clone(),
+        open.plant.gateway.signing_key.clone(),
+    );
     let ledger = open.plant.gateway.ledger.clone();
+    let gate_outside = outside.clone();
     let world = World {
         outside,
         links: Arc::new(SystemLinks),
@@ -94,16 +99,18 @@ pub(super) async fn start(
     let running = start::start(open, world).await?;
     let mut beside = Vec::new();
     let mut web = None;
-    if let Some(address) = listen {
-        match ports::listen::loopback(&address).await {
-            Ok((listener, at)) => {
+    if let Some(address) = &settings.listen {
+        let outside = &gate_outside;
+        let screens = screens::Screens {
+            address: address.clone(),
+            own: zone_of_key.with_file_name("web"),
+            gateway,
+            settings: settings.clone(),
+        };
+        match screens.serve(&running, outside).await {
+            Ok((at, task)) => {
                 web = Some(at);
-                let (board, core) = (running.board.clone(), running.control.clone());
-                beside.push(tokio::spawn(async move {
-                    if let Err(error) = web::serve_with(listener, board, core).await {
-                        tracing::error!(%error, "the web page ended; capture goes on");
-                    }
-                }));
+                beside.push(task);
             }
             // A page that cannot be shown never stops a capture.
             Err(trouble) => tracing::error!(name = trouble.name, "{trouble}"),

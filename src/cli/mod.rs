@@ -12,6 +12,7 @@ mod find;
 mod life;
 mod owner;
 mod register_map;
+mod screens;
 mod trying;
 mod watch;
 

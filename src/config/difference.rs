@@ -5,6 +5,7 @@
 use super::{
     plant::{
         Capture, ContextPoints, Equipment, Gateway, Limits, Link, Master, Pace, Plant, RecordStore, Unit0,
+        Web,
     },
     recipe::Recipe,
     sentence::{bytes, time},
@@ -66,13 +67,14 @@ pub fn difference(old: &Plant, new: &Plant) -> Vec<Change> {
     );
     let (before, after) = (master(&old.master), master(&new.master));
     lines(&mut changes, Part::Master, "[master]", &before, &after, &[]);
-    let listen = |plant: &Plant| {
-        vec![(
-            "listen",
-            plant.web.listen.clone().unwrap_or_else(|| "nowhere".into()),
-        )]
-    };
-    lines(&mut changes, Part::Web, "[web]", &listen(old), &listen(new), &[]);
+    lines(
+        &mut changes,
+        Part::Web,
+        "[web]",
+        &web(&old.web),
+        &web(&new.web),
+        &[],
+    );
     equipment(&mut changes, old, new);
     units(&mut changes, old, new);
     captures(&mut changes, old, new);
@@ -86,6 +88,26 @@ pub fn difference(old: &Plant, new: &Plant) -> Vec<Change> {
         });
     }
     changes
+}
+
+fn web(web: &Web) -> Vec<(&'static str, String)> {
+    let file = |path: &Option<std::path::PathBuf>| {
+        path.as_ref()
+            .map_or_else(|| "made here".to_owned(), |path| path.display().to_string())
+    };
+    let shown = match web.show_without_sign_in {
+        Some(true) => "to everyone",
+        Some(false) => "to nobody",
+        None => "on this machine alone",
+    };
+    vec![
+        ("listen", web.listen.clone().unwrap_or_else(|| "nowhere".into())),
+        ("certificate", file(&web.certificate)),
+        ("private key", file(&web.private_key)),
+        ("shown without signing in", shown.to_owned()),
+        ("locked after", time(web.lock_after)),
+        ("sessions at most", time(web.session_at_most)),
+    ]
 }
 
 /// Limits as they are written: `70.0 to 75.0 °C`, with the warning band where there is one.

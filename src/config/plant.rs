@@ -379,6 +379,28 @@ impl Default for Master {
 /// `[web]`.
 #[derive(Debug, Clone)]
 pub struct Web {
-    /// `listen = "127.0.0.1:8470"`; only a loopback address until signing in is built. None: no web page.
+    /// `listen = "127.0.0.1:8470"`; another machine's reach needs TLS and somebody who can sign in. None: no web page.
     pub listen: Option<String>,
+    /// The plant's own certificate; without it one is made once.
+    pub certificate: Option<PathBuf>,
+    pub private_key: Option<PathBuf>,
+    /// `show_without_sign_in = true`: wall displays. Left out, this machine alone.
+    pub show_without_sign_in: Option<bool>,
+    /// `lock_after = "10 min"`
+    pub lock_after: Duration,
+    /// `session_at_most = "12 h"`
+    pub session_at_most: Duration,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            certificate: None,
+            private_key: None,
+            show_without_sign_in: None,
+            lock_after: Duration::from_secs(600),
+            session_at_most: Duration::from_secs(12 * 3600),
+        }
+    }
 }

@@ -125,7 +125,14 @@ const MASTER: &[&str] = &[
     "check_weights_may_be",
     "people_may_be",
 ];
-const WEB: &[&str] = &["listen"];
+const WEB: &[&str] = &[
+    "listen",
+    "certificate",
+    "private_key",
+    "show_without_sign_in",
+    "lock_after",
+    "session_at_most",
+];
 
 /// The keys of `[equipment.TAG]` that say how it is reached; exactly one of them.
 pub(super) const LINKS: &[&str] = &["serial", "tcp", "modbus_tcp", "modbus_rtu", "modbus_rtu_tcp"];
@@ -247,8 +254,14 @@ pub(super) struct Master {
     pub(super) people_may_be: Key<Duration>,
 }
 
+#[derive(Default)]
 pub(super) struct Web {
     pub(super) listen: Key<String>,
+    pub(super) certificate: Key<String>,
+    pub(super) private_key: Key<String>,
+    pub(super) show_without_sign_in: Key<bool>,
+    pub(super) lock_after: Key<Duration>,
+    pub(super) session_at_most: Key<Duration>,
 }
 
 /// Takes the file apart. Complaints go to the page; what could not be read is left out.
@@ -298,6 +311,11 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
         master: one("master", MASTER).map(|block| master(&block)),
         web: one("web", WEB).map(|block| Web {
             listen: block.text("listen"),
+            certificate: block.text("certificate"),
+            private_key: block.text("private_key"),
+            show_without_sign_in: block.flag("show_without_sign_in"),
+            lock_after: block.sentence("lock_after", sentence::duration),
+            session_at_most: block.sentence("session_at_most", sentence::duration),
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! `PUT /context/{unit}`: the unit's authority tells batch and step, and has its reply when that is captured.
 
-use super::{Core, Web};
-use crate::daemon::acts::{self, Asked, put_context::PutContext};
+use super::{Web, access::Visitor};
+use crate::daemon::acts::{Asked, put_context::PutContext};
 use axum::{
     body::Bytes,
     extract::{Path, State},
@@ -16,16 +16,20 @@ pub(super) const LONGEST: usize = crate::flow::context::LONGEST + 1;
 pub(super) async fn put(
     State(web): State<Web>,
     Path(unit): Path<String>,
+    visitor: Visitor,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let Some(core) = &web.core else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    answered(ask(core, unit, &headers, &body).await)
+    answered(ask(&web, unit, &visitor, &headers, &body).await)
 }
 
-async fn ask(core: &Core, unit: String, headers: &HeaderMap, body: &Bytes) -> Result<String, Trouble> {
+async fn ask(
+    web: &Web,
+    unit: String,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<String, Trouble> {
     let token = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -36,9 +40,9 @@ async fn ask(core: &Core, unit: String, headers: &HeaderMap, body: &Bytes) -> Re
         // What is no text is no JSON, and is refused as such by its reader.
         body: String::from_utf8_lossy(body).into_owned(),
         token,
-        from: "127.0.0.1".to_owned(),
+        from: visitor.from.to_string(),
     };
-    acts::act(Asked::to("put-context", &put), core).await
+    web.act(Asked::to("put-context", &put)).await
 }
 
 fn answered(done: Result<String, Trouble>) -> Response {

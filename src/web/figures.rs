@@ -24,6 +24,27 @@ pub(crate) fn clock(stamp: Stamp, zone: &TimeZone) -> String {
     }
 }
 
+/// `18 Nov 2026 10:43:05 CET`: as it stands beside a signature.
+pub(crate) fn zoned(stamp: Stamp, zone: &TimeZone, tongue: &Tongue) -> String {
+    let Some(then) = local(stamp, zone) else {
+        return String::new();
+    };
+    let month = usize::try_from(then.month() - 1)
+        .ok()
+        .and_then(|at| tongue.months.get(at))
+        .copied()
+        .unwrap_or("");
+    format!(
+        "{}{NO_BREAK}{month}{NO_BREAK}{} {:02}:{:02}:{:02}{NO_BREAK}{}",
+        then.day(),
+        then.year(),
+        then.hour(),
+        then.minute(),
+        then.second(),
+        then.strftime("%Z")
+    )
+}
+
 /// `10:42`, or `19 Nov 10:42` when it isn't today.
 pub(crate) fn moment(stamp: Stamp, now: Stamp, zone: &TimeZone, tongue: &Tongue) -> String {
     let (Some(then), Some(today)) = (local(stamp, zone), local(now, zone)) else {

@@ -1,7 +1,7 @@
 //! `PUT /master/{kind}`: orders, lots, containers, check weights and people, with the answer when they are captured.
 
 use super::Web;
-use crate::daemon::acts::{self, Asked, put_master::PutMaster};
+use crate::daemon::acts::{Asked, put_master::PutMaster};
 use axum::{
     body::Bytes,
     extract::{Path, State},
@@ -13,15 +13,12 @@ use axum::{
 pub(super) const LONGEST: usize = crate::flow::master::message::LONGEST + 1;
 
 pub(super) async fn put(State(web): State<Web>, Path(kind): Path<String>, body: Bytes) -> Response {
-    let Some(core) = &web.core else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
     let put = PutMaster {
         kind,
         // What is no text is no JSON, and is refused as such by its reader.
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    let (status, text) = match acts::act(Asked::to("put-master", &put), core).await {
+    let (status, text) = match web.act(Asked::to("put-master", &put)).await {
         Ok(reply) => (StatusCode::OK, reply),
         Err(trouble) => {
             let status = match trouble.name {

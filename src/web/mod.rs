@@ -6,6 +6,7 @@
 //!
 //! A screen is one file in `screens/` with a `SCREEN` constant, found by listing. Every word is in `words`.
 
+mod access;
 mod assets;
 mod calls;
 mod chart;
@@ -18,6 +19,7 @@ mod live;
 mod marks;
 mod master;
 mod page;
+mod people;
 mod strip;
 mod words;
 
@@ -26,19 +28,32 @@ mod screens {
     include!(concat!(env!("OUT_DIR"), "/screens.rs"));
 }
 
-use crate::{daemon::acts::Control, flow::board::Watch};
+mod routes {
+    pub(crate) use super::access::Routes;
+    include!(concat!(env!("OUT_DIR"), "/routes.rs"));
+}
+
+pub use access::{Gate, Who};
+
+use crate::{
+    daemon::acts::{self, Asked, Control},
+    flow::board::Watch,
+    ports::listen::Listening,
+};
+use access::{Doors, Row, Session, Visitor};
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, State, connect_info::Connected},
     http::{HeaderMap, StatusCode, header},
     middleware,
     response::{Html, IntoResponse, Response},
-    routing::{get, put},
-    serve::Listener,
+    routing::{MethodRouter, get},
+    serve::IncomingStream,
 };
 use maud::Markup;
 use page::Page;
-use std::{fmt, io, sync::Arc};
+use record::Trouble;
+use std::{io, net::SocketAddr, sync::Arc};
 use tokio::sync::{Semaphore, mpsc};
 use words::{ENGLISH, Say, Tongue};
 
@@ -57,78 +72,117 @@ pub(crate) struct Screen {
 /// More live pages than any line has panels; beyond it a page says "live view lost" and tries again.
 const STREAMS: usize = 64;
 
-/// The way to the gateway's core.
-type Core = mpsc::Sender<Control>;
-
 #[derive(Clone)]
-struct Web {
+pub(crate) struct Web {
     board: Watch,
     /// Without it these are screens to look at, and nothing else.
-    core: Option<Core>,
+    doors: Option<Arc<Doors>>,
     seats: Arc<Semaphore>,
 }
 
+/// The address somebody asks from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(SocketAddr);
+
+impl Connected<IncomingStream<'_, Listening>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Listening>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
 /// Serves the screens until dropped.
-pub async fn serve<L>(listener: L, board: Watch) -> io::Result<()>
-where
-    L: Listener,
-    L::Addr: fmt::Debug,
-{
-    axum::serve(listener, router(board, None)).await
+pub async fn serve(listener: Listening, board: Watch) -> io::Result<()> {
+    let router = router(board, None).into_make_service_with_connect_info::<Peer>();
+    axum::serve(listener, router).await
 }
 
-/// Serves the screens, and takes what is told to the gateway by the same port, until dropped.
-pub async fn serve_with<L>(listener: L, board: Watch, core: Core) -> io::Result<()>
-where
-    L: Listener,
-    L::Addr: fmt::Debug,
-{
-    axum::serve(listener, router(board, Some(core))).await
+/// Serves the screens to those who may, and takes what is told to the gateway by the same port, until dropped.
+pub async fn serve_with(listener: Listening, board: Watch, gate: Gate) -> io::Result<()> {
+    let router = router(board, Some(gate)).into_make_service_with_connect_info::<Peer>();
+    axum::serve(listener, router).await
 }
 
-fn router(board: Watch, core: Option<Core>) -> Router {
+/// Every way in, and who may use it. What is not among these is nowhere.
+pub fn routes() -> Vec<(&'static str, &'static str, Who)> {
+    let screens = screens::ALL.iter().map(row_of);
+    let others = routes::ALL
+        .iter()
+        .flat_map(|routes| routes.0)
+        .map(|route| route.row);
+    screens
+        .chain(others)
+        .map(|row| (row.method, row.path, row.who))
+        .collect()
+}
+
+fn row_of(screen: &Screen) -> Row {
+    Row::new("GET", screen.path, Who::Look)
+}
+
+fn router(board: Watch, gate: Option<Gate>) -> Router {
+    // On this machine alone, the name a browser asked for tells a page that only pretends to come from here.
+    let names = gate.as_ref().is_none_or(|gate| gate.fingerprint.is_none());
+    let web = Web {
+        board,
+        doors: gate.map(|gate| Arc::new(Doors::new(gate))),
+        seats: Arc::new(Semaphore::new(STREAMS)),
+    };
     let mut router = Router::new();
     for screen in screens::ALL {
-        router = router.route(
-            screen.path,
-            get(async move |State(web): State<Web>, headers: HeaderMap| {
-                web.page(&headers, |page| page::whole(page, screen))
-            }),
-        );
+        let page = async move |State(web): State<Web>, visitor: Visitor, headers: HeaderMap| {
+            web.page_for(&headers, visitor.session, |page| page::whole(page, screen))
+        };
+        router = router.route(screen.path, guarded(&web, row_of(screen), get(page)));
+    }
+    for route in routes::ALL.iter().flat_map(|routes| routes.0) {
+        router = router.route(route.row.path, guarded(&web, route.row, (route.answer)()));
     }
     router
-        .route("/part/{screen}", get(part))
-        .route(
-            "/live",
-            get(async |web: State<Web>, headers: HeaderMap| {
-                stream(web, Path("line".to_owned()), headers).await
-            }),
-        )
-        .route("/live/{screen}", get(stream))
-        .route("/language", get(language::choose))
-        .route("/state.json", get(state))
-        .route(
-            "/context/{unit}",
-            put(context::put).layer(DefaultBodyLimit::max(context::LONGEST)),
-        )
-        .route(
-            "/master/{kind}",
-            put(master::put).layer(DefaultBodyLimit::max(master::LONGEST)),
-        )
-        .route("/static/{file}", get(file))
         .fallback(nowhere)
-        .layer(middleware::from_fn(guard::stand))
-        .with_state(Web {
-            board,
-            core,
-            seats: Arc::new(Semaphore::new(STREAMS)),
-        })
+        .layer(middleware::from_fn(move |request, next| {
+            guard::stand(names, request, next)
+        }))
+        .with_state(web)
+}
+
+fn guarded(web: &Web, row: Row, answer: MethodRouter<Web>) -> MethodRouter<Web> {
+    let web = web.clone();
+    answer
+        .layer(DefaultBodyLimit::max(row.longest))
+        .layer(middleware::from_fn(move |request, next| {
+            access::guard(web.clone(), row, request, next)
+        }))
 }
 
 impl Web {
     fn page(&self, headers: &HeaderMap, write: impl FnOnce(&Page) -> Markup) -> Response {
+        self.page_for(headers, None, write)
+    }
+
+    /// A page as this person sees it.
+    fn page_for(
+        &self,
+        headers: &HeaderMap,
+        session: Option<Session>,
+        write: impl FnOnce(&Page) -> Markup,
+    ) -> Response {
         let board = self.board.borrow().clone();
-        Html(write(&Page::of(&board, Tongue::asked(headers))).into_string()).into_response()
+        let page = Page::of(&board, Tongue::asked(headers)).seen_by(session, self.doors.as_deref());
+        Html(write(&page).into_string()).into_response()
+    }
+
+    /// What connects these screens with a gateway.
+    fn doors(&self) -> Result<&Arc<Doors>, Trouble> {
+        self.doors.as_ref().ok_or_else(|| {
+            Trouble::new("ended", "no gateway is behind these screens")
+                .means("nothing was done")
+                .so("open the screens of the gateway itself")
+        })
+    }
+
+    /// Has something done, when there is a gateway behind.
+    async fn act(&self, asked: Asked) -> Result<String, Trouble> {
+        acts::act(asked, &self.doors()?.core).await
     }
 }
 
@@ -137,6 +191,11 @@ async fn part(State(web): State<Web>, Path(name): Path<String>, headers: HeaderM
         Some(screen) => web.page(&headers, |page| page::part(page, screen)),
         None => missing(&web, &headers),
     }
+}
+
+/// The stream of the line, which had no name at first.
+async fn line(web: State<Web>, headers: HeaderMap) -> Response {
+    stream(web, Path("line".to_owned()), headers).await
 }
 
 async fn stream(State(web): State<Web>, Path(name): Path<String>, headers: HeaderMap) -> Response {

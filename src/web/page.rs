@@ -3,7 +3,9 @@
 //! A page is complete when it leaves here. No inline style or script, no outside address.
 
 use super::{
-    Screen, figures,
+    Screen,
+    access::{Doors, Session},
+    figures,
     marks::{self, icon},
     screens, strip,
     words::{Fill, Say, Tongue},
@@ -27,6 +29,10 @@ use std::{
 pub(crate) struct Page<'a> {
     pub(crate) board: &'a Board,
     pub(crate) tongue: &'static Tongue,
+    /// Who looks, where somebody is signed in.
+    pub(crate) session: Option<Session>,
+    /// Whether somebody could sign in here, and after how long a screen locks.
+    locks_after: Option<u64>,
     zone: TimeZone,
     bare: bool,
     live: RefCell<Live>,
@@ -41,10 +47,24 @@ impl<'a> Page<'a> {
         Self {
             board,
             tongue,
+            session: None,
+            locks_after: None,
             zone,
             bare: false,
             live: RefCell::default(),
         }
+    }
+
+    /// The same page as this person sees it.
+    pub(crate) fn seen_by(mut self, session: Option<Session>, doors: Option<&Doors>) -> Self {
+        self.session = session;
+        self.locks_after = doors.map(|doors| doors.lasting().lock_after.as_secs());
+        self
+    }
+
+    /// The plant's own clock at a moment, with day and zone: as it stands beside a signature.
+    pub(crate) fn zoned(&self, then: Stamp) -> String {
+        figures::zoned(then, &self.zone, self.tongue)
     }
 
     /// An element whose text the stream renews.
@@ -161,19 +181,12 @@ pub(crate) fn pulse(board: &Board, screen: &Screen, tongue: &'static Tongue) -> 
 }
 
 fn frame(page: &Page, screen: Option<&Screen>, title: Say, inside: &Markup) -> Markup {
-    let title = page.say(title);
     html! {
         (DOCTYPE)
-        html lang=(page.tongue.code) data-software=(env!("CARGO_PKG_VERSION")) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width,initial-scale=1";
-                title { (title_of(page, &title)) }
-                link rel="icon" href="/static/mark.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/static/steelyard.css";
-                script defer src="/static/steelyard.js" {}
-                noscript { meta http-equiv="refresh" content="10"; link rel="stylesheet" href="/static/still.css"; }
-            }
+        html lang=(page.tongue.code) data-software=(env!("CARGO_PKG_VERSION"))
+            data-locks-after=[page.session.as_ref().and(page.locks_after)]
+            data-form=[page.session.as_ref().map(Session::form)] {
+            (head(page, title))
             body {
                 a class="skip" href="#main" { (page.say(Say::Skip)) }
                 @if screen.is_some() { (lost(page)) }
@@ -181,6 +194,22 @@ fn frame(page: &Page, screen: Option<&Screen>, title: Say, inside: &Markup) -> M
                 (usage(page))
                 (inside)
             }
+        }
+    }
+}
+
+fn head(page: &Page, title: Say) -> Markup {
+    let title = page.say(title);
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width,initial-scale=1";
+            title { (title_of(page, &title)) }
+            link rel="icon" href="/static/mark.svg" type="image/svg+xml";
+            link rel="stylesheet" href="/static/steelyard.css";
+            script defer src="/static/steelyard.js" {}
+            script defer src="/static/people.js" {}
+            noscript { meta http-equiv="refresh" content="10"; link rel="stylesheet" href="/static/still.css"; }
         }
     }
 }
@@ -233,7 +262,39 @@ fn bar(page: &Page, here: Option<&Screen>) -> Markup {
                 noscript { (page.say(Say::WithoutScript)) }
                 a class="icbtn code" href={ "/language?to=" (here.map_or("/", |here| here.path)) } aria-label=(page.say(Say::LanguageOfScreens)) { (page.tongue.code) }
                 button class="icbtn" data-theme-toggle aria-label=(page.say(Say::LightOrDark)) { (icon(marks::SUN)) }
+                (user(page, here))
                 @if here.is_some() { span class="clock num" { (page.live("now", &page.clock())) } }
+            }
+        }
+    }
+}
+
+/// Who is signed in, or where to sign in.
+fn user(page: &Page, here: Option<&Screen>) -> Markup {
+    html! {
+        @if page.bare {
+            // the same shape whoever looks
+        } @else if let Some(session) = &page.session {
+            form class="user" method="post" action="/sign-out" {
+                input type="hidden" name="form" value=(session.form());
+                span { (session.person.name) }
+                button class="btn quiet" { (page.say(Say::SignOut)) }
+            }
+        } @else if page.locks_after.is_some() {
+            a class="btn quiet" href={ "/sign-in?to=" (here.map_or("/", |here| here.path)) } { (page.say(Say::SignIn)) }
+        }
+    }
+}
+
+/// A page with nothing around it: signing in, a password, a code.
+pub(crate) fn alone(page: &Page, title: Say, inside: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(page.tongue.code) data-software=(env!("CARGO_PKG_VERSION")) {
+            (head(page, title))
+            body {
+                (usage(page))
+                main class="center" id="main" { (inside) }
             }
         }
     }

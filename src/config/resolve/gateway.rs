@@ -352,32 +352,62 @@ pub(in crate::config) fn topics(page: &Page, written: &Key<String>) -> String {
 // ---------------------------------------------------------------- [web]
 
 pub(super) fn web(page: &Page, written: Option<&written::Web>) -> Web {
+    let usual = Web::default();
     let Some(web) = written else {
-        return Web { listen: None };
+        return usual;
     };
-    let Some(listen) = &web.listen else {
-        return Web {
-            listen: Some(LISTEN.into()),
-        };
+    pair(
+        page,
+        ("certificate", &web.certificate),
+        ("private_key", &web.private_key),
+    );
+    let path = |key: &str, path: &Key<String>| path.as_ref().map(|path| names::path(page, key, path));
+    let shift = Duration::from_secs(24 * 3600);
+    Web {
+        listen: Some(listen(page, &web.listen)),
+        certificate: path("certificate", &web.certificate),
+        private_key: path("private_key", &web.private_key),
+        show_without_sign_in: web.show_without_sign_in.as_ref().map(|flag| *flag.get_ref()),
+        lock_after: within(
+            page,
+            "lock_after",
+            &web.lock_after,
+            Duration::from_secs(60)..=Duration::from_secs(3600),
+            usual.lock_after,
+            time,
+        ),
+        session_at_most: within(
+            page,
+            "session_at_most",
+            &web.session_at_most,
+            Duration::from_secs(3600)..=shift,
+            usual.session_at_most,
+            time,
+        ),
+    }
+}
+
+fn listen(page: &Page, written: &Key<String>) -> String {
+    let Some(listen) = written else {
+        return LISTEN.into();
     };
     let address = listen.get_ref();
-    match host_port(address, None) {
-        None => page.add(
-            Complaint::new("address-not-understood", format!("{address:?} is no address to listen at"))
-                .mark(listen.span(), "")
-                .help(format!("write an address and a port: listen = \"{LISTEN}\"")),
-        ),
-        Some((host, _)) if !is_here(&host) => page.add(
-            Complaint::new("web-open-to-others", format!("the screens would be open to everyone who reaches {address}"))
-                .mark(listen.span(), "not this machine alone")
-                .why("nobody signs in yet: whoever opens the page would act without a name, and the record could not say who it was")
-                .help(format!("write listen = \"{LISTEN}\"; from elsewhere, reach it through a tunnel (ssh -L)")),
-        ),
-        Some(_) => {}
+    // a name may mean another address tomorrow; whom the screens are open to stands in the file
+    let understood = host_port(address, None)
+        .is_some_and(|(host, _)| host == "localhost" || host.parse::<IpAddr>().is_ok());
+    if !understood {
+        page.add(
+            Complaint::new(
+                "address-not-understood",
+                format!("{address:?} is no address to listen at"),
+            )
+            .mark(listen.span(), "")
+            .help(format!(
+                "write an address of this machine and a port: listen = \"{LISTEN}\", or \"0.0.0.0:8470\" for all of them"
+            )),
+        );
     }
-    Web {
-        listen: Some(address.clone()),
-    }
+    address.clone()
 }
 
 // ---------------------------------------------------------------- addresses

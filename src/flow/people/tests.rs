@@ -1,6 +1,7 @@
 //! Accounts, secrets and locks, and what of them comes back out of entries.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::*;
+use record::{Draft, Stamp};
 
 fn anna() -> NewPerson {
     NewPerson {

@@ -210,7 +210,7 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
             .collect(),
         master: Master::default(),
         recipes: Vec::new(),
-        web: Web { listen: None },
+        web: Web::default(),
         files: Vec::new(),
         warnings: Vec::new(),
     }

@@ -1,4 +1,10 @@
-//! The one socket the screens are served on: this machine only, until signing in is built.
+//! The one socket the screens are served on: unencrypted to this machine only, to others over TLS.
+
+mod certificate;
+mod stream;
+
+pub use certificate::{Certificate, certificate_for};
+pub use stream::{Listening, Stream};
 
 use record::Trouble;
 use std::{
@@ -9,12 +15,12 @@ use tokio::net::TcpListener;
 
 /// Binds `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` or only a port; port 0 takes any that is free.
 /// Returns the listener and the address it has got.
-pub async fn loopback(address: &str) -> Result<(TcpListener, SocketAddr), Trouble> {
+pub async fn loopback(address: &str) -> Result<(Listening, SocketAddr), Trouble> {
     let wanted = read(address)?;
     if !wanted.ip().is_loopback() {
         return Err(Trouble::new(
             "screens-loopback-only",
-            "the screens can be served on this machine only",
+            "the screens can be served to this machine only without TLS",
         )
         .at(address)
         .means("nothing is served; capture is not concerned")
@@ -23,6 +29,28 @@ pub async fn loopback(address: &str) -> Result<(TcpListener, SocketAddr), Troubl
             wanted.port()
         )));
     }
+    let (listener, bound) = bind(wanted).await?;
+    Ok((Listening::plain(listener), bound))
+}
+
+/// Binds an address that others reach, with this certificate.
+pub async fn encrypted(address: &str, certificate: &Certificate) -> Result<(Listening, SocketAddr), Trouble> {
+    let acceptor = certificate.acceptor()?;
+    let (listener, bound) = bind(read(address)?).await?;
+    Ok((Listening::tls(listener, acceptor), bound))
+}
+
+/// The same port on this machine alone.
+pub fn here_only(address: &str) -> Result<String, Trouble> {
+    Ok(format!("127.0.0.1:{}", read(address)?.port()))
+}
+
+/// Whether this address is this machine alone.
+pub fn is_loopback(address: &str) -> bool {
+    read(address).is_ok_and(|address| address.ip().is_loopback())
+}
+
+async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Trouble> {
     let listener = TcpListener::bind(wanted)
         .await
         .map_err(|problem| cannot_bind(wanted, &problem))?;
