@@ -33,7 +33,12 @@ fn main() {
         "Kind",
         &out.join("rule_kinds.rs"),
     );
-    migrations(&here.join("src/store/migrations"), &out.join("migrations.rs"));
+    for (engine, file) in [
+        ("sqlite", "migrations_sqlite.rs"),
+        ("postgresql", "migrations_postgresql.rs"),
+    ] {
+        migrations(&here.join("src/store/migrations").join(engine), &out.join(file));
+    }
     words(&here.join("src/web/languages"), &out.join("words.rs"));
 }
 

@@ -11,6 +11,8 @@ use super::{
 };
 use driver::Complaint;
 use std::{ops::Range, path::PathBuf};
+mod database;
+
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -22,6 +24,9 @@ pub const KEYS: &[(&str, &[&str])] = &[("", FILE), ("[store]", STORE), ("[gatewa
 const FILE: &[&str] = &["format", "store", "gateway"];
 const STORE: &[&str] = &[
     "database",
+    "database_password_file",
+    "database_trust",
+    "database_insecure_plaintext",
     "signing_key",
     "use",
     "broker",
@@ -42,7 +47,7 @@ const GATEWAY: &[&str] = &["key", "ledgers"];
 #[derive(Debug, Clone)]
 pub struct StoreFile {
     /// The database.
-    pub database: PathBuf,
+    pub database: DatabasePlace,
     /// The receipt key; made at the first start.
     pub signing_key: PathBuf,
     /// What its records are for.
@@ -63,6 +68,21 @@ pub struct StoreFile {
     pub gateways: Vec<EnrolledGateway>,
     /// What a person should look at, though nothing is refused for it.
     pub warnings: Vec<Complaint>,
+}
+
+/// Where pages are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabasePlace {
+    /// One SQLite file on this machine.
+    File(PathBuf),
+    /// A PostgreSQL server.
+    Server {
+        /// `postgresql://USER@HOST/DATABASE`; never with a password.
+        url: String,
+        password_file: Option<PathBuf>,
+        /// The authority of its certificate; without it the line is not encrypted.
+        trust: Option<PathBuf>,
+    },
 }
 
 /// `[gateway.line-3]`.
@@ -124,10 +144,7 @@ fn whole<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Option<StoreFile> {
 fn store(block: &Block, gateways: Vec<EnrolledGateway>) -> Option<StoreFile> {
     let page = block.page;
     let path = |key: &str, path: &Key<String>| path.as_ref().map(|path| names::path(page, key, path));
-    let database = path(
-        "database",
-        &block.needed("database", "\"/var/lib/steelyard/store.sqlite\""),
-    );
+    let database = database::read(block);
     let signing_key = path(
         "signing_key",
         &block.needed("signing_key", "\"/etc/steelyard/store.key\""),
@@ -292,6 +309,63 @@ ledgers = [\"Uq0n\", \"Zx81\"]
     }
 
     #[test]
+    fn a_plant_names_a_server_and_never_its_password() {
+        let with = |lines: &str| GOOD.replace("database    = \"/var/lib/steelyard/store.sqlite\"", lines);
+        let said = |lines: &str| -> Vec<&'static str> {
+            match read("store.toml", &with(lines)) {
+                Ok(store) => store.warnings.iter().map(|warning| warning.name).collect(),
+                Err(complaints) => complaints.iter().map(|complaint| complaint.name).collect(),
+            }
+        };
+        assert_eq!(
+            read("store.toml", &with("database = \"postgresql://steelyard@db.essen.example/steelyard\"\ndatabase_trust = \"/etc/ca.pem\"\ndatabase_password_file = \"/etc/db.password\""))
+                .unwrap()
+                .database,
+            DatabasePlace::Server {
+                url: "postgresql://steelyard@db.essen.example/steelyard".into(),
+                password_file: Some("/etc/db.password".into()),
+                trust: Some("/etc/ca.pem".into()),
+            }
+        );
+        for here in [
+            "postgresql:///steelyard?host=/run/postgresql&user=steelyard",
+            "postgresql://steelyard@%2Frun%2Fpostgresql/steelyard",
+            "postgresql://steelyard@127.0.0.1:5433/steelyard",
+            "postgres://steelyard@[::1]/steelyard",
+        ] {
+            assert_eq!(said(&format!("database = \"{here}\"")), [""; 0], "{here}");
+        }
+        for (lines, expected) in [
+            (
+                "database = \"postgresql://steelyard@db/steelyard\"",
+                "plaintext-database",
+            ),
+            (
+                "database = \"postgresql://steelyard@db/steelyard\"\ndatabase_insecure_plaintext = true",
+                "database-in-plaintext",
+            ),
+            (
+                "database = \"postgresql://steelyard:geheim@localhost/steelyard\"",
+                "secret-in-file",
+            ),
+            (
+                "database = \"postgresql:///steelyard?host=/run&password=geheim\"",
+                "secret-in-file",
+            ),
+            (
+                "database = \"postgresql://db.essen.example\"",
+                "database-not-understood",
+            ),
+            (
+                "database = \"/var/lib/store.sqlite\"\ndatabase_trust = \"/etc/ca.pem\"",
+                "half-a-pair",
+            ),
+        ] {
+            assert_eq!(said(lines), [expected], "{lines}");
+        }
+    }
+
+    #[test]
     fn a_key_that_is_not_understood_is_refused_in_words() {
         let text = GOOD.replace("trust ", "truts ");
         let complaints = read("store.toml", &text).unwrap_err();
@@ -305,7 +379,7 @@ ledgers = [\"Uq0n\", \"Zx81\"]
    |
  why: a key that is not understood would be believed to do something
   do: did you mean `trust`?
-      keys of [store]: database, signing_key, use, broker, insecure_plaintext, mqtt, user, password_file, trust, certificate, private_key, topics, client, share
+      keys of [store]: database, database_password_file, database_trust, database_insecure_plaintext, signing_key, use, broker, insecure_plaintext, mqtt, user, password_file, trust, certificate, private_key, topics, client, share
 "
         );
     }

@@ -463,8 +463,9 @@ pub trait PageStore: Send + std::marker::Sync {
 pub trait StoreWork: Send {
     /// What is known about these pages, the pages before them, and their gateways.
     fn standing<'a>(&'a mut self, pages: &'a [PageId]) -> Waiting<'a, Result<Standing, Trouble>>;
-    /// Keeps pages with their entries.
-    fn keep<'a>(&'a mut self, pages: &'a [PageRow]) -> Waiting<'a, Result<(), Trouble>>;
+    /// Keeps pages with their entries; but for those whose place another process has taken since
+    /// [`StoreWork::standing`] was asked, which are handed back with what is held there.
+    fn keep<'a>(&'a mut self, pages: &'a [PageRow]) -> Waiting<'a, Result<Vec<(PageId, Held)>, Trouble>>;
     /// Keeps a change of key.
     fn hand_over<'a>(&'a mut self, handover: &'a Handover) -> Waiting<'a, Result<(), Trouble>>;
     /// Keeps a fork beside the page it contradicts.

@@ -365,7 +365,8 @@ impl StoreWork for Work {
         })
     }
 
-    fn keep<'a>(&'a mut self, pages: &'a [PageRow]) -> Waiting<'a, Result<(), Trouble>> {
+    /// Whoever writes writes alone, so no place can be taken meanwhile.
+    fn keep<'a>(&'a mut self, pages: &'a [PageRow]) -> Waiting<'a, Result<Vec<(PageId, Held)>, Trouble>> {
         Box::pin(async move {
             let mut entries = rows::Entries::default();
             for page in pages {
@@ -383,7 +384,7 @@ impl StoreWork for Work {
             .execute(self.connection()?)
             .await
             .map_err(|problem| self.failed(&problem))?;
-            Ok(())
+            Ok(Vec::new())
         })
     }
 

@@ -2,7 +2,7 @@
 //! receipted.
 
 use super::judge::{self, Arrived, Decision, Enrolment, Opened, Reason};
-use crate::flow::needs::{ForkRow, Handover, PageId, PageRow, PageStore, QuarantineRow, Standing};
+use crate::flow::needs::{ForkRow, Handover, Held, PageId, PageRow, PageStore, QuarantineRow, Standing};
 use record::{Hash, Receipt, Refusal, Signer, Stamp, Trouble};
 
 /// A damaged page that comes like this so often is not damaged on its way.
@@ -64,7 +64,8 @@ pub async fn take(
         plan.judge(enrolment, &mut standing, one, now);
     }
     if !plan.pages.is_empty() {
-        work.keep(&plan.pages).await?;
+        let taken = work.keep(&plan.pages).await?;
+        plan.overtaken(&taken, now);
     }
     for handover in &plan.handovers {
         work.hand_over(handover).await?;
@@ -158,6 +159,46 @@ impl Plan {
         }
     }
 
+    /// Pages whose place another process took between the judgement and the writing: the same page is known, another
+    /// one contradicts what is held, and is never receipted.
+    fn overtaken(&mut self, taken: &[(PageId, Held)], now: Stamp) {
+        for (id, held) in taken {
+            let Some(at) = self.pages.iter().position(|page| page.id == *id) else {
+                continue;
+            };
+            let page = self.pages.swap_remove(at);
+            self.made.pages -= 1;
+            self.made.entries -= page.entries.len() as u64;
+            self.handovers.retain(|handover| handover.at != *id);
+            let said = |receipt: &Receipt| of(receipt) == *id && receipt.seal == page.seal;
+            if held.seal == page.seal {
+                self.made.known += 1;
+                self.receipts
+                    .iter_mut()
+                    .filter(|receipt| said(receipt))
+                    .for_each(|receipt| receipt.stored = held.stored);
+            } else {
+                self.receipts.retain(|receipt| !said(receipt));
+                self.contradicts(id, page.seal, held, now);
+                self.forks.push(ForkRow {
+                    id: page.id,
+                    seal: page.seal,
+                    heard: now,
+                    bytes: page.bytes,
+                });
+            }
+        }
+    }
+
+    fn contradicts(&mut self, id: &PageId, seal: Hash, held: &Held, now: Stamp) {
+        self.made.forks += 1;
+        let words = format!(
+            "page {} of epoch {} is held here with another seal, {}; one of the two was never to be",
+            id.page, id.epoch, held.seal
+        );
+        self.refusals.push(refusal(id, seal, now, words));
+    }
+
     fn carry_out(&mut self, page: Opened, decision: Decision, now: Stamp) {
         let (id, seal) = (page.id().clone(), page.hash());
         match decision {
@@ -173,12 +214,7 @@ impl Plan {
                 self.receipts.push(receipt(&id, seal, held.stored));
             }
             Decision::Fork(held) => {
-                self.made.forks += 1;
-                let words = format!(
-                    "page {} of epoch {} is held here with another seal, {}; one of the two was never to be",
-                    id.page, id.epoch, held.seal
-                );
-                self.refusals.push(refusal(&id, seal, now, words));
+                self.contradicts(&id, seal, &held, now);
                 self.forks.push(page.into_fork(now));
             }
             Decision::Early => self.made.early += 1,
@@ -203,6 +239,15 @@ impl Made {
         self.early += other.early;
         self.forks += other.forks;
         self.refused += other.refused;
+    }
+}
+
+fn of(receipt: &Receipt) -> PageId {
+    PageId {
+        gateway: receipt.gateway.clone(),
+        ledger: receipt.ledger.clone(),
+        epoch: receipt.epoch,
+        page: receipt.page,
     }
 }
 

@@ -15,18 +15,82 @@ pub mod judge;
 pub mod run;
 pub mod settings;
 
+use crate::{
+    flow::needs::PageStore,
+    ports::{
+        store_postgresql::{Address, StorePostgresql},
+        store_sqlite::StoreSqlite,
+    },
+};
+use record::Trouble;
+use std::{path::PathBuf, sync::Arc};
+
 pub use judge::{Enrolled, Enrolment};
 pub use run::{Needs, Options, Running, Status, start};
 
 mod migrations {
-    include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+    pub(super) mod sqlite {
+        include!(concat!(env!("OUT_DIR"), "/migrations_sqlite.rs"));
 
-    pub(super) fn all() -> &'static [(&'static str, &'static str)] {
-        ALL
+        pub(in super::super) fn all() -> &'static [(&'static str, &'static str)] {
+            ALL
+        }
+    }
+
+    pub(super) mod postgresql {
+        include!(concat!(env!("OUT_DIR"), "/migrations_postgresql.rs"));
+
+        pub(in super::super) fn all() -> &'static [(&'static str, &'static str)] {
+            ALL
+        }
     }
 }
 
-/// The schema of the database as named SQL texts, in the order in which they apply.
+/// The schema of the SQLite database as named SQL texts, in the order in which they apply.
 pub fn schema() -> &'static [(&'static str, &'static str)] {
-    migrations::all()
+    migrations::sqlite::all()
+}
+
+/// The same for PostgreSQL.
+pub fn schema_postgresql() -> &'static [(&'static str, &'static str)] {
+    migrations::postgresql::all()
+}
+
+/// Where pages are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// In one file on this machine.
+    Sqlite(PathBuf),
+    /// On a server, which several record stores may share.
+    Postgresql(Address),
+}
+
+impl Database {
+    /// Opens it for work: it is made where there is none, and brought up to date.
+    pub async fn open(&self, usage: &str) -> Result<Arc<dyn PageStore>, Trouble> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(StoreSqlite::open(path, usage, schema()).await?),
+            Self::Postgresql(address) => {
+                Arc::new(StorePostgresql::open(address, usage, schema_postgresql()).await?)
+            }
+        })
+    }
+
+    /// Opens one that is there, for questions.
+    pub async fn look(&self, usage: &str) -> Result<Arc<dyn PageStore>, Trouble> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(StoreSqlite::look(path, usage, schema()).await?),
+            Self::Postgresql(address) => {
+                Arc::new(StorePostgresql::look(address, usage, schema_postgresql()).await?)
+            }
+        })
+    }
+
+    /// As it may be shown: without a password.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+            Self::Postgresql(address) => address.shown(),
+        }
+    }
 }

@@ -8,17 +8,14 @@
 //! here is worth keeping: what is lost on the way has no receipt, and comes again.
 
 use super::{
+    Database,
     act::{self, Made, Reply},
     holes::Asked,
     judge::{self, Arrived, Enrolment},
-    schema,
 };
-use crate::{
-    flow::needs::{Broker, Clock, FromBroker, Login, Message, PageStore, Random, Session},
-    ports::store_sqlite::StoreSqlite,
-};
+use crate::flow::needs::{Broker, Clock, FromBroker, Login, Message, PageStore, Random, Session};
 use record::{Resend, Signer, Stamp, Trouble};
-use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -39,8 +36,8 @@ const RETRY_MOST: Duration = Duration::from_mins(1);
 /// What a record store is told.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database file.
-    pub database: PathBuf,
+    /// Where pages are kept.
+    pub database: Database,
     /// Who may deliver, and for which use.
     pub enrolment: Enrolment,
     /// The broker. Its subscriptions are added here.
@@ -111,8 +108,8 @@ impl Running {
 
 /// Opens the database and begins to work.
 pub async fn start(options: Options, needs: Needs) -> Result<Running, Trouble> {
-    let pages = StoreSqlite::open(&options.database, &options.enrolment.usage, schema()).await?;
-    start_on(Arc::new(pages), options, needs).await
+    let pages = options.database.open(&options.enrolment.usage).await?;
+    start_on(pages, options, needs).await
 }
 
 /// Begins to work on a database that is open.

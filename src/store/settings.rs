@@ -1,9 +1,10 @@
 //! From `store.toml` to a record store: the keys it names are read, its own key is made where there is none.
 
-use super::{Enrolled, Enrolment, Options};
+use super::{Database, Enrolled, Enrolment, Options};
 use crate::{
-    config::store_file::{EnrolledGateway, StoreFile},
+    config::store_file::{DatabasePlace, EnrolledGateway, StoreFile},
     flow::needs::{Files, Login, Random},
+    ports::store_postgresql::Address,
 };
 use driver::Complaint;
 use record::{BIGGEST_PAGE, KeySet, PublicKey, Role, SecretKey, Signer, Trouble};
@@ -30,8 +31,9 @@ pub fn options(file: &StoreFile, name: &str, files: &dyn Files) -> Result<Option
     if !complaints.is_empty() {
         return Err(complaints);
     }
+    let database = database(&file.database, name, files).map_err(|complaint| vec![complaint])?;
     Ok(Options {
-        database: file.database.clone(),
+        database,
         enrolment: Enrolment {
             usage: file.usage.word().to_owned(),
             gateways,
@@ -52,6 +54,35 @@ pub fn options(file: &StoreFile, name: &str, files: &dyn Files) -> Result<Option
         topics: file.topics.clone(),
         share: file.share.clone(),
     })
+}
+
+/// Where pages are kept, with the password read.
+fn database(place: &DatabasePlace, name: &str, files: &dyn Files) -> Result<Database, Complaint> {
+    let (url, password_file, trust) = match place {
+        DatabasePlace::File(path) => return Ok(Database::Sqlite(path.clone())),
+        DatabasePlace::Server {
+            url,
+            password_file,
+            trust,
+        } => (url, password_file, trust),
+    };
+    let password = match password_file {
+        None => None,
+        Some(path) => Some(files.read_secret(path).map_err(|trouble| {
+            Complaint::new("database-password-unusable", format!("the database's password cannot be used: {}", trouble.what))
+                .file(name)
+                .why("without it the server lets nobody in, and no page is taken")
+                .help(format!(
+                    "put the password into {}, mode 0600, and nothing else; a systemd credential stands below /run/credentials",
+                    path.display()
+                ))
+        })?),
+    };
+    Ok(Database::Postgresql(Address {
+        url: url.clone(),
+        password,
+        trust: trust.clone(),
+    }))
 }
 
 /// The sealing keys in the file of one gateway. Keys for receipts in it belong to record stores.

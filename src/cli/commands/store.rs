@@ -4,9 +4,7 @@ use crate::{
     cli::{Command, NOT_RIGHT, err, say},
     config::{self, store_file},
     flow::needs::{Contradiction, Files, Hole, LedgerCount, PageStore, QuarantineRow},
-    ports::{
-        clock::SystemClock, files::SystemFiles, mqtt::Mqtt, random::SystemRandom, store_sqlite::StoreSqlite,
-    },
+    ports::{clock::SystemClock, files::SystemFiles, mqtt::Mqtt, random::SystemRandom},
     store::{self, Needs, Options, find, settings},
 };
 use clap::{Arg, ArgAction, ArgMatches};
@@ -171,12 +169,12 @@ async fn work(key: &Path, options: Options, json: bool) -> Result<ExitCode, Trou
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(options: &Options) -> Result<StoreSqlite, Trouble> {
-    StoreSqlite::look(&options.database, &options.enrolment.usage, store::schema()).await
+async fn open(options: &Options) -> Result<Arc<dyn PageStore>, Trouble> {
+    options.database.look(&options.enrolment.usage).await
 }
 
 async fn entries(options: &Options, batch: &str, json: bool) -> Result<ExitCode, Trouble> {
-    let found = find::batch(&open(options).await?, batch).await?;
+    let found = find::batch(&*open(options).await?, batch).await?;
     for entry in &found.entries {
         say(&entry.line);
     }
@@ -224,7 +222,7 @@ impl Seen {
     fn in_words(&self, options: &Options) -> String {
         let mut lines = vec![format!(
             "{}, {} records",
-            options.database.display(),
+            options.database.shown(),
             options.enrolment.usage
         )];
         for gateway in options.enrolment.gateways.keys() {
@@ -322,7 +320,7 @@ impl Seen {
             })
             .collect();
         serde_json::json!({
-            "database": options.database, "use": options.enrolment.usage, "ledgers": ledgers, "holes": holes,
+            "database": options.database.shown(), "use": options.enrolment.usage, "ledgers": ledgers, "holes": holes,
             "contradictions": contradictions, "quarantine": quarantine,
         })
         .to_string()

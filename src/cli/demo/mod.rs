@@ -89,7 +89,7 @@ pub(super) async fn run(wish: &Wish) -> Result<Outcome, Trouble> {
     };
     let record_store = store::start(
         store::Options {
-            database: wish.data.join("record-store.sqlite"),
+            database: store::Database::Sqlite(wish.data.join("record-store.sqlite")),
             enrolment: Enrolment {
                 usage: "demo".into(),
                 gateways: BTreeMap::from([(NAME.to_owned(), enrolled)]),

@@ -2,24 +2,57 @@
 
 use super::plant::{Ledger, NOW, Scratch, enrolled, key, reading, receipt_key};
 use record::{Draft, Page, Signer, StoreWord, Tree};
-use std::{path::Path, time::Duration};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
+use std::{path::Path, sync::Arc, time::Duration};
 use steelyard::{
     flow::needs::{PageId, PageStore},
-    ports::{clock::SystemClock, store_sqlite::StoreSqlite},
+    ports::{
+        clock::SystemClock,
+        store_postgresql::{Address, StorePostgresql},
+        store_sqlite::StoreSqlite,
+    },
     store::{
-        self, Enrolment,
+        Database, Enrolment,
         act::{self, Made},
         bench, find, judge,
     },
 };
 
-pub(super) async fn open(path: &Path) -> StoreSqlite {
-    StoreSqlite::open(path, "demo", store::schema()).await.unwrap()
+/// The store under test: a SQLite file, or a database of that name on the server that
+/// `STEELYARD_TEST_POSTGRESQL` names (`postgresql://postgres@127.0.0.1:5432`).
+pub(super) async fn database(path: &Path) -> Database {
+    let Ok(server) = std::env::var("STEELYARD_TEST_POSTGRESQL") else {
+        return Database::Sqlite(path.to_owned());
+    };
+    let name: String = path
+        .parent()
+        .unwrap()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .replace('-', "_");
+    let mut connection = PgConnection::connect(&format!("{server}/postgres"))
+        .await
+        .unwrap();
+    // that it is there already is as good
+    let _ = raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await;
+    Database::Postgresql(Address {
+        url: format!("{server}/{name}"),
+        password: None,
+        trust: None,
+    })
+}
+
+pub(super) async fn open(path: &Path) -> Arc<dyn PageStore> {
+    database(path).await.open("demo").await.unwrap()
 }
 
 /// One act: these pages in one commit. What it made of them, and its words, checked.
 pub(super) async fn take(
-    store: &StoreSqlite,
+    store: &Arc<dyn PageStore>,
     enrolment: &Enrolment,
     pages: &[&[u8]],
 ) -> (Made, Vec<StoreWord>) {
@@ -27,7 +60,7 @@ pub(super) async fn take(
 }
 
 async fn take_at(
-    store: &StoreSqlite,
+    store: &Arc<dyn PageStore>,
     enrolment: &Enrolment,
     pages: &[&[u8]],
     ms: i64,
@@ -37,7 +70,7 @@ async fn take_at(
         .iter()
         .map(|page| judge::open("line-3", page.to_vec()))
         .collect();
-    let (made, replies) = act::take(store, enrolment, &signer, arrived, NOW.plus_ms(ms))
+    let (made, replies) = act::take(&**store, enrolment, &signer, arrived, NOW.plus_ms(ms))
         .await
         .unwrap();
     let known = |kid: &record::Hash| (*kid == signer.public().thumbprint()).then(|| signer.public());
@@ -224,10 +257,13 @@ async fn what_is_refused_is_set_aside_and_judged_again_when_a_person_has_enrolle
     let both = enrolled(&[&line, &other]);
     let signer = receipt_key();
     assert_eq!(
-        act::reconsider(&store, &enrolment, &signer, NOW).await.unwrap().0,
+        act::reconsider(&*store, &enrolment, &signer, NOW)
+            .await
+            .unwrap()
+            .0,
         Made::default()
     );
-    let (again, words) = act::reconsider(&store, &both, &signer, NOW).await.unwrap();
+    let (again, words) = act::reconsider(&*store, &both, &signer, NOW).await.unwrap();
     assert_eq!(
         (again, words.len(), words[0].0.as_str()),
         (made(1, 2, 0), 1, "line-4")
@@ -279,11 +315,11 @@ async fn a_batch_is_found_with_what_was_bound_to_it_later() {
     let second = line.seal(&[binding("B-1", "attached", "2-3"), binding("B-2", "detached", "2")]);
     take(&store, &enrolment, &[&first, &second]).await;
     let seqs = |found: &find::BatchFound| found.entries.iter().map(|entry| entry.seq).collect::<Vec<_>>();
-    let one = find::batch(&store, "B-1").await.unwrap();
+    let one = find::batch(&*store, "B-1").await.unwrap();
     assert_eq!((seqs(&one), one.attached, one.detached), (vec![1, 2, 3, 5], 2, 0));
-    let two = find::batch(&store, "B-2").await.unwrap();
+    let two = find::batch(&*store, "B-2").await.unwrap();
     assert_eq!((seqs(&two), two.attached, two.detached), (vec![6], 0, 1));
-    let quoted = find::batch(&store, "B \"quoted\" ü").await.unwrap();
+    let quoted = find::batch(&*store, "B \"quoted\" ü").await.unwrap();
     assert_eq!(seqs(&quoted), [4]);
     let line = String::from_utf8(first)
         .unwrap()
@@ -322,22 +358,35 @@ async fn a_changed_key_is_remembered_over_a_restart() {
 async fn uses_are_never_mixed_and_a_newer_database_is_left_alone() {
     let scratch = Scratch::new();
     drop(open(&scratch.database()).await);
-    let refused = |result: Result<StoreSqlite, record::Trouble>| result.err().unwrap();
-    let other = refused(StoreSqlite::open(&scratch.database(), "production", store::schema()).await);
+    let database = database(&scratch.database()).await;
+    let other = database.open("production").await.err().unwrap();
     assert_eq!(
         other.what,
         "this database holds demo records, and is to be opened for production"
     );
-    let older = refused(StoreSqlite::open(&scratch.database(), "demo", &[]).await);
+    let older = match &database {
+        Database::Sqlite(path) => StoreSqlite::open(path, "demo", &[]).await.err(),
+        Database::Postgresql(address) => StorePostgresql::open(address, "demo", &[]).await.err(),
+    };
+    let older = older.unwrap();
     assert!(
         older
             .what
             .starts_with("this database was written by a newer steelyard (2026-"),
         "{older}"
     );
-    let nowhere =
-        refused(StoreSqlite::open(Path::new("/nowhere/at/all.sqlite"), "demo", store::schema()).await);
-    assert_eq!(nowhere.name, "store-failed");
+    for nowhere in [
+        Database::Sqlite("/nowhere/at/all.sqlite".into()),
+        Database::Postgresql(Address {
+            url: "postgresql://nobody:geheim@127.0.0.1:1/nothing".into(),
+            password: None,
+            trust: None,
+        }),
+    ] {
+        let trouble = nowhere.open("demo").await.err().unwrap();
+        assert_eq!(trouble.name, "store-failed");
+        assert!(!trouble.to_string().contains("geheim"), "{trouble}");
+    }
 }
 
 #[tokio::test]
@@ -348,7 +397,7 @@ async fn the_benchmark_counts_what_it_stored() {
     let pages = (0..20).map(|_| line.readings("B-1", 10)).collect();
     let store = open(&scratch.database()).await;
     let clock = SystemClock::new();
-    let measured = bench::ingest(&store, &enrolment, &receipt_key(), &clock, pages, 8)
+    let measured = bench::ingest(&*store, &enrolment, &receipt_key(), &clock, pages, 8)
         .await
         .unwrap();
     assert_eq!((measured.pages, measured.entries), (20, 200));

@@ -12,7 +12,6 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use steelyard::flow::needs::PageStore;
 
 const PLACE: &str = "STEELYARD_TEST_STORE_TO_KILL";
 const PAGES: usize = 240;

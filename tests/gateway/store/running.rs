@@ -2,7 +2,7 @@
 #![cfg(feature = "embedded-broker")]
 
 use super::{
-    kept::{open, take},
+    kept::{database, open, take},
     plant::{Ledger, Scratch, enrolled, key, receipt_key},
 };
 use crate::mqtt::login;
@@ -23,7 +23,7 @@ async fn start(
     share: Option<&str>,
 ) -> Running {
     let options = Options {
-        database: scratch.database(),
+        database: database(&scratch.database()).await,
         enrolment: enrolment.clone(),
         broker: login(url, client, &[]),
         topics: "steelyard".into(),
