@@ -40,6 +40,16 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
             include_bytes!("static/people.js").as_slice(),
         ),
         (
+            "station.css",
+            "text/css; charset=utf-8",
+            include_bytes!("static/station.css").as_slice(),
+        ),
+        (
+            "station.js",
+            "text/javascript; charset=utf-8",
+            include_bytes!("static/station.js").as_slice(),
+        ),
+        (
             "mark.svg",
             "image/svg+xml",
             include_bytes!("static/mark.svg").as_slice(),

@@ -112,12 +112,12 @@ impl Sent {
     }
 }
 
-fn event(out: &mut String, name: &str, data: &Value) {
+pub(crate) fn event(out: &mut String, name: &str, data: &Value) {
     let _ = write!(out, "event: {name}\ndata: {data}\n\n");
 }
 
 /// The channel as a body.
-struct Pieces(mpsc::Receiver<Bytes>);
+pub(crate) struct Pieces(pub(crate) mpsc::Receiver<Bytes>);
 
 impl Stream for Pieces {
     type Item = Result<Bytes, std::convert::Infallible>;

@@ -106,3 +106,24 @@ pub(crate) const SEAL: &str =
     "M18.5 9.5a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0M8.5 15.5 7 22l5-2.5L17 22l-1.5-6.5M9.3 9.6l2 2 3.4-3.8";
 pub(crate) const DOWN: &str = "M12 3v12M7 10.5l5 5 5-5M4 20.5h16";
 pub(crate) const FILE: &str = "M6 2.5h8l5 5v14H6zM14 2.5v5h5M9 13h7M9 17h7";
+pub(crate) const TICK: &str = "M4 12.5l5.5 5.5L20 6.5";
+pub(crate) const CROSS: &str = "M5 5l14 14M19 5 5 19";
+pub(crate) const PAUSE: &str = "M8.5 5v14M15.5 5v14";
+pub(crate) const ARROW_DOWN: &str = "M12 4v15M5.5 12.5 12 19l6.5-6.5";
+pub(crate) const UP: &str = "M12 20V5M5.5 11.5 12 5l6.5 6.5";
+pub(crate) const STILL: &str = "M3 17h18M6 17V9h12v8M12 9V5";
+pub(crate) const ZERO: &str =
+    "M17.5 12c0 4.7-2.5 8.5-5.5 8.5S6.5 16.7 6.5 12 9 3.5 12 3.5s5.5 3.8 5.5 8.5M8 18 16 6";
+pub(crate) const WEIGHT: &str = "M4 20h16M6 20l1.5-11h9L18 20M9 9a3 3 0 0 1 6 0";
+pub(crate) const OCTAGON: &str = "M8 2.5h8l5.5 5.5v8L16 21.5H8L2.5 16V8zM12 7v6M12 16.5v.2";
+pub(crate) const PERSON: &str =
+    "M16.2 8a4.2 4.2 0 1 1-8.4 0 4.2 4.2 0 0 1 8.4 0M3.5 21c.8-4.3 4.2-6.2 8.5-6.2s7.7 1.9 8.5 6.2";
+pub(crate) const SCAN: &str = "M3 8V4h4M17 4h4v4M21 16v4h-4M7 20H3v-4M7 8v8M10 8v8M13 8v8M15 8v8M17.5 8v8";
+pub(crate) const BACK: &str = "M20 12H5M11.5 5.5 5 12l6.5 6.5";
+pub(crate) const PRINT: &str = "M7 8V3h10v5M7 17H3.5V8h17v9H17M7 14h10v7H7z";
+pub(crate) const DELETE: &str = "M8 5h13v14H8l-6-7zM11.5 9.5l5 5M16.5 9.5l-5 5";
+pub(crate) const CLOCK: &str = "M20.5 12a8.5 8.5 0 1 1-17 0 8.5 8.5 0 0 1 17 0M12 7v5l3.5 2";
+pub(crate) const EYE: &str =
+    "M2 12s3.6-6.5 10-6.5S22 12 22 12s-3.6 6.5-10 6.5S2 12 2 12M15 12a3 3 0 1 1-6 0 3 3 0 0 1 6 0";
+pub(crate) const GLOBE: &str = "M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0M3 12h18M12 3c2.6 2.6 3.6 5.6 3.6 9s-1 6.4-3.6 9c-2.6-2.6-3.6-5.6-3.6-9s1-6.4 3.6-9";
+pub(crate) const KEYBOARD: &str = "M2.5 6h19v12h-19zM6 10h.2M10 10h.2M14 10h.2M18 10h.2M7.5 14.5h9";

@@ -11,6 +11,7 @@ mod assets;
 mod calls;
 mod chart;
 mod context;
+mod dispense;
 mod facts;
 mod figures;
 mod guard;
@@ -20,6 +21,7 @@ mod marks;
 mod master;
 mod page;
 mod people;
+mod scanner;
 mod strip;
 mod words;
 
@@ -37,7 +39,7 @@ pub use access::{Gate, Who};
 
 use crate::{
     daemon::acts::{self, Asked, Control},
-    flow::board::Watch,
+    flow::{board::Watch, station::view},
     ports::listen::Listening,
 };
 use access::{Doors, Row, Session, Visitor};
@@ -77,6 +79,9 @@ pub(crate) struct Web {
     board: Watch,
     /// Without it these are screens to look at, and nothing else.
     doors: Option<Arc<Doors>>,
+    stations: Option<view::Watch>,
+    /// As which panel every browser looks; only where there is no gateway behind.
+    looks_as: Option<String>,
     seats: Arc<Semaphore>,
 }
 
@@ -92,13 +97,24 @@ impl Connected<IncomingStream<'_, Listening>> for Peer {
 
 /// Serves the screens until dropped.
 pub async fn serve(listener: Listening, board: Watch) -> io::Result<()> {
-    let router = router(board, None).into_make_service_with_connect_info::<Peer>();
+    let router = router(board, None, None, None).into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, router).await
 }
 
 /// Serves the screens to those who may, and takes what is told to the gateway by the same port, until dropped.
 pub async fn serve_with(listener: Listening, board: Watch, gate: Gate) -> io::Result<()> {
-    let router = router(board, Some(gate)).into_make_service_with_connect_info::<Peer>();
+    let router = router(board, Some(gate), None, None).into_make_service_with_connect_info::<Peer>();
+    axum::serve(listener, router).await
+}
+
+/// Serves stations to be looked at as from that panel, with no gateway behind: nothing can be done there.
+pub async fn serve_stations(
+    listener: Listening,
+    board: Watch,
+    stations: view::Watch,
+    panel: Option<String>,
+) -> io::Result<()> {
+    let router = router(board, None, Some(stations), panel).into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, router).await
 }
 
@@ -119,12 +135,19 @@ fn row_of(screen: &Screen) -> Row {
     Row::new("GET", screen.path, Who::Look)
 }
 
-fn router(board: Watch, gate: Option<Gate>) -> Router {
+fn router(
+    board: Watch,
+    gate: Option<Gate>,
+    stations: Option<view::Watch>,
+    looks_as: Option<String>,
+) -> Router {
     // On this machine alone, the name a browser asked for tells a page that only pretends to come from here.
     let names = gate.as_ref().is_none_or(|gate| gate.fingerprint.is_none());
     let web = Web {
         board,
         doors: gate.map(|gate| Arc::new(Doors::new(gate))),
+        stations,
+        looks_as,
         seats: Arc::new(Semaphore::new(STREAMS)),
     };
     let mut router = Router::new();
@@ -204,12 +227,16 @@ async fn stream(State(web): State<Web>, Path(name): Path<String>, headers: Heade
     };
     match Arc::clone(&web.seats).try_acquire_owned() {
         Ok(seat) => live::answer(web.board, screen, Tongue::asked(&headers), seat),
-        Err(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many live views are open on this gateway.\n",
-        )
-            .into_response(),
+        Err(_) => too_many(),
     }
+}
+
+fn too_many() -> Response {
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Too many live views are open on this gateway.\n",
+    )
+        .into_response()
 }
 
 async fn state(State(web): State<Web>) -> Response {

@@ -67,6 +67,19 @@ impl<'a> Page<'a> {
         figures::zoned(then, &self.zone, self.tongue)
     }
 
+    /// The same, of which only the shape is wanted, and what changes within it.
+    pub(crate) fn bare(board: &'a Board, tongue: &'static Tongue) -> Self {
+        Self {
+            bare: true,
+            ..Self::of(board, tongue)
+        }
+    }
+
+    /// What was noted for the stream.
+    pub(crate) fn noted(self) -> Live {
+        self.live.into_inner()
+    }
+
     /// An element whose text the stream renews.
     pub(crate) fn live(&self, id: &str, text: &str) -> Markup {
         self.note(id, json!({ "id": id, "text": text }));
@@ -164,10 +177,7 @@ pub(crate) fn not_found(page: &Page) -> Markup {
 
 /// The shape of a screen as it would be written now, and all that changes within it.
 pub(crate) fn pulse(board: &Board, screen: &Screen, tongue: &'static Tongue) -> (String, Live) {
-    let page = Page {
-        bare: true,
-        ..Page::of(board, tongue)
-    };
+    let page = Page::bare(board, tongue);
     let mut shape = DefaultHasher::new();
     for markup in [
         bar(&page, Some(screen)),
@@ -177,7 +187,7 @@ pub(crate) fn pulse(board: &Board, screen: &Screen, tongue: &'static Tongue) -> 
     ] {
         shape.write(markup.into_string().as_bytes());
     }
-    (format!("{:016x}", shape.finish()), page.live.into_inner())
+    (format!("{:016x}", shape.finish()), page.noted())
 }
 
 fn frame(page: &Page, screen: Option<&Screen>, title: Say, inside: &Markup) -> Markup {
@@ -310,7 +320,7 @@ fn usage(page: &Page) -> Markup {
 }
 
 /// The word for a use other than production; an unknown one is shown as it is written.
-fn use_word(page: &Page) -> Option<String> {
+pub(crate) fn use_word(page: &Page) -> Option<String> {
     Some(match page.board.usage.as_str() {
         "production" => return None,
         "demo" => page.say(Say::Demo),

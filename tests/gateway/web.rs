@@ -6,10 +6,14 @@
 //! {"calm":"http://127.0.0.1:40123","excursion":"http://127.0.0.1:40124", …}
 //! ```
 mod boards;
+mod stations;
 
 use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc, time::Duration};
 use steelyard::{
-    flow::board::{Board, Urgency},
+    flow::{
+        board::{Board, Urgency},
+        station::view::Views,
+    },
     ports::listen,
     web,
 };
@@ -27,13 +31,15 @@ async fn serves_its_boards_to_a_browser_when_asked() {
         return;
     }
     let begun = tokio::time::Instant::now();
-    let mut addresses = BTreeMap::new();
+    let mut addresses: BTreeMap<String, String> = BTreeMap::new();
     let mut boards = Vec::new();
     for name in boards::ALL {
         let (board, address) = serve(boards::at(name, 0)).await;
-        addresses.insert(*name, format!("http://{address}"));
+        addresses.insert((*name).to_owned(), format!("http://{address}"));
         boards.push((*name, board));
     }
+    let shown = serve_stations().await;
+    addresses.extend(shown.addresses());
     writeln!(
         std::io::stdout().lock(),
         "\n{}",
@@ -42,7 +48,11 @@ async fn serves_its_boards_to_a_browser_when_asked() {
     .unwrap();
     let renew = async {
         loop {
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            shown.renew(i64::try_from(begun.elapsed().as_millis()).unwrap());
+            if begun.elapsed().as_millis() / 100 % 3 > 0 {
+                continue;
+            }
             for (name, board) in &boards {
                 let ms = i64::try_from(begun.elapsed().as_millis()).unwrap();
                 board.send_replace(Arc::new(boards::at(name, ms)));
@@ -54,6 +64,70 @@ async fn serves_its_boards_to_a_browser_when_asked() {
     tokio::select! {
         () = renew => {}
         _ = input.read_line(&mut line) => {}
+    }
+}
+
+/// All states of a station at one gateway each for production and for training, as from panel P1.
+struct Shown {
+    views: [(watch::Sender<Arc<Views>>, watch::Sender<Arc<Board>>, SocketAddr); 2],
+}
+
+async fn serve_stations() -> Shown {
+    let mut views = Vec::new();
+    for usage in ["production", "training"] {
+        let (into_views, from_views) = watch::channel(Arc::new(Shown::at(0)));
+        let (into_board, from_board) = watch::channel(Arc::new(Shown::board(usage, 0)));
+        let (listener, address) = listen::loopback("127.0.0.1:0").await.unwrap();
+        tokio::spawn(web::serve_stations(
+            listener,
+            from_board,
+            from_views,
+            Some("P1".to_owned()),
+        ));
+        views.push((into_views, into_board, address));
+    }
+    Shown {
+        views: views.try_into().ok().unwrap(),
+    }
+}
+
+impl Shown {
+    fn at(ms: i64) -> Views {
+        stations::ALL
+            .iter()
+            .map(|name| ((*name).to_owned(), Arc::new(stations::at(name, ms))))
+            .map(|(name, mut view)| {
+                Arc::make_mut(&mut view).station.clone_from(&name);
+                (name, view)
+            })
+            .collect()
+    }
+
+    fn board(usage: &str, ms: i64) -> Board {
+        let mut board = boards::at("calm", 0);
+        board.usage = usage.to_owned();
+        board.now = record::Stamp(stations::at("filling", ms).now);
+        board
+    }
+
+    fn renew(&self, ms: i64) {
+        for ((views, board, _), usage) in self.views.iter().zip(["production", "training"]) {
+            board.send_replace(Arc::new(Self::board(usage, ms)));
+            views.send_replace(Arc::new(Self::at(ms)));
+        }
+    }
+
+    fn addresses(&self) -> Vec<(String, String)> {
+        stations::ALL
+            .iter()
+            .map(|name| {
+                let of = usize::from(*name == "training");
+                (
+                    format!("station-{name}"),
+                    format!("http://{}/dispense/{name}", self.views[of].2),
+                )
+            })
+            .collect()
     }
 }
 

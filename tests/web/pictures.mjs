@@ -12,7 +12,7 @@ const boards = await serveBoards(binary);
 const browser = await Browser.start(process.env.CHROMIUM ?? 'chromium');
 for (const [name, url] of Object.entries(boards.urls)) {
   if (chosen.length && !chosen.includes(name)) continue;
-  for (const [width, height] of [[1280, 800], [1920, 1080], [390, 844]]) {
+  for (const [width, height] of (process.env.SIZES ?? "1280x800 1920x1080 390x844").split(" ").map((size) => size.split("x").map(Number))) {
     for (const dark of [false, true]) {
       const page = await browser.page({ width, height, dark });
       await page.open(url);

@@ -97,8 +97,7 @@ struct Judged {
     name: Arc<str>,
     measure: Measure,
     doubts: Vec<Doubt>,
-    /// What must come in the same delivery.
-    together: Vec<ItemId>,
+    together: bool,
     /// Its own field first.
     needs: Vec<Need>,
     unit_at: Option<ItemId>,
@@ -312,10 +311,9 @@ impl NodeHearing {
         let mut bad: Option<String> = None;
         let mut uncertain: Option<String> = None;
         let mut failure = None;
-        for (place, need) in judged.needs.iter().enumerate() {
+        for need in &judged.needs {
             match self.known(need.pick.item) {
-                // of a measure itself nothing is left; of what judges it, sentences may say what that means
-                Known::Missing(_) if need.optional && place > 0 => fields.push(&need.name, Field::Missing),
+                Known::Missing(_) if need.optional => fields.push(&need.name, Field::Missing),
                 Known::Missing(status) => {
                     let meaning = status_meaning(*status);
                     bad.get_or_insert(meaning.because);
@@ -356,7 +354,7 @@ impl NodeHearing {
                 }
             }
         }
-        if judged.together.iter().any(|item| self.is_older(*item)) {
+        if judged.together && judged.needs.iter().any(|need| self.is_older(need)) {
             uncertain.get_or_insert_with(|| "not of one moment".to_owned());
         }
         let answer = match bad {
@@ -411,9 +409,9 @@ impl NodeHearing {
         }
     }
 
-    fn is_older(&self, item: ItemId) -> bool {
-        let missing = matches!(self.known(item), Known::Missing(_));
-        !missing && self.changed[item.0 as usize] != self.step
+    fn is_older(&self, need: &Need) -> bool {
+        let missing = matches!(self.known(need.pick.item), Known::Missing(_));
+        !missing && self.changed[need.pick.item.0 as usize] != self.step
     }
 
     fn sound(&self, item: ItemId) -> Option<&NodeData> {
@@ -430,7 +428,7 @@ impl NodeHearing {
         });
         match said {
             None => Some("range not checked".to_owned()),
-            Some((l, h)) if l <= low && l >= low && h <= high && h >= high => None,
+            Some((l, h)) if l.to_bits() == low.to_bits() && h.to_bits() == high.to_bits() => None,
             Some(_) => Some("another range".to_owned()),
         }
     }
@@ -538,11 +536,7 @@ fn judged(nodes: &Nodes, group: &Group, measure: &Measure) -> Option<Judged> {
         needs: needs.collect(),
         measure: measure.clone(),
         doubts,
-        together: if group.together {
-            group.points.iter().map(|point| point.pick.item).collect()
-        } else {
-            Vec::new()
-        },
+        together: group.together,
         unit_at: own.unit_at,
         range_at: own.range_at,
     })
