@@ -8,7 +8,7 @@ use crate::{
         opening::{self, Open, Outside, Refusal},
         start::{self, Running, World},
     },
-    flow::needs::Broker,
+    flow::{needs::Broker, signal},
     ports::{self, clock::SystemClock, files::SystemFiles, links::SystemLinks, random::SystemRandom},
 };
 use record::Trouble;
@@ -88,6 +88,8 @@ pub(super) async fn start(
         open.plant.gateway.name.clone(),
         open.plant.gateway.signing_key.clone(),
     );
+    let signal = open.plant.signal.clone();
+    let clock = outside.clock.clone();
     let ledger = open.plant.gateway.ledger.clone();
     let gate_outside = outside.clone();
     let world = World {
@@ -115,6 +117,15 @@ pub(super) async fn start(
             // A page that cannot be shown never stops a capture.
             Err(trouble) => tracing::error!(name = trouble.name, "{trouble}"),
         }
+    }
+    if let Some(signal) = signal {
+        let board = running.board.clone();
+        let answer = move |question: &[u8]| {
+            let registers = signal::registers(&board.borrow(), &signal.units, clock.elapsed());
+            signal::answer(question, &registers)
+        };
+        let say = |trouble: Trouble| tracing::error!(name = trouble.name, "{trouble}");
+        beside.push(tokio::spawn(ports::signal::serve(signal.listen, answer, say)));
     }
     let core = running.control.clone();
     beside.push(tokio::spawn(async move {

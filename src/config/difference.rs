@@ -75,6 +75,27 @@ pub fn difference(old: &Plant, new: &Plant) -> Vec<Change> {
         &web(&new.web),
         &[],
     );
+    let signal = |plant: &Plant| {
+        let signal = plant.signal.as_ref();
+        vec![
+            (
+                "listen",
+                signal.map_or_else(|| "nowhere".into(), |signal| signal.listen.to_string()),
+            ),
+            (
+                "units",
+                signal.map_or_else(|| "none".into(), |signal| signal.units.join(", ")),
+            ),
+        ]
+    };
+    lines(
+        &mut changes,
+        Part::Web,
+        "[signal]",
+        &signal(old),
+        &signal(new),
+        &[],
+    );
     equipment(&mut changes, old, new);
     units(&mut changes, old, new);
     captures(&mut changes, old, new);

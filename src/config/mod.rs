@@ -145,6 +145,7 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         captures: meant.captures,
         master: meant.master,
         web: meant.web,
+        signal: meant.signal,
         files: std::iter::once(configuration)
             .chain(used)
             .chain(recipes.iter().map(file_of))

@@ -21,6 +21,7 @@ pub struct Plant {
     /// The recipes in its directory, each in order for this plant.
     pub recipes: Vec<Recipe>,
     pub web: Web,
+    pub signal: Option<Signal>,
     /// The files this plant was read from, with their bytes, in the order they are recorded:
     /// the configuration first, then each driver in use, then the recipes.
     pub files: Vec<SourceFile>,
@@ -374,6 +375,15 @@ impl Default for Master {
             people: days(7),
         }
     }
+}
+
+/// `[signal]`: the block that tells the line whether it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// `listen = "10.30.4.2:1502"`: where it is served by Modbus TCP, read only.
+    pub listen: std::net::SocketAddr,
+    /// `units = ["MX-3", "Booth 2"]`: their places in the block, which a controller counts on.
+    pub units: Vec<String>,
 }
 
 /// `[web]`.

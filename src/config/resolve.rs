@@ -10,12 +10,13 @@ pub(super) mod gateway;
 mod master;
 pub(super) mod names;
 mod ranges;
+mod signal;
 mod units;
 
 use super::{
     block::Page,
     library::Library,
-    plant::{Capture, Equipment, Gateway, Link, Master, PointName, RecordStore, Unit0, Web},
+    plant::{Capture, Equipment, Gateway, Link, Master, PointName, RecordStore, Signal, Unit0, Web},
     recipe::Recipe,
     written::Written,
 };
@@ -31,6 +32,7 @@ pub(super) struct Meant {
     pub(super) captures: Vec<Capture>,
     pub(super) master: Master,
     pub(super) web: Web,
+    pub(super) signal: Option<Signal>,
 }
 
 /// What is known about equipment while the rest is resolved; also about equipment that is itself
@@ -63,6 +65,7 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library, recipes
     let record_store = gateway::record_store(page, written.record_store.as_ref());
     let master = master::master(page, written.master.as_ref());
     let web = gateway::web(page, written.web.as_ref());
+    let signal = signal::signal(page, written.signal.as_ref(), &written.units);
     let known = equipment::known(page, &written.equipment, library);
     let roles = units::roles(page, &written.units, &known);
     let units = units::units(page, &written.units, &roles, &known);
@@ -82,5 +85,6 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library, recipes
         captures,
         master,
         web,
+        signal,
     }
 }

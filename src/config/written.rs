@@ -26,6 +26,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("[[capture]]", CAPTURE),
     ("[master]", MASTER),
     ("[web]", WEB),
+    ("[signal]", SIGNAL),
 ];
 
 const FILE: &[&str] = &[
@@ -37,6 +38,7 @@ const FILE: &[&str] = &[
     "capture",
     "master",
     "web",
+    "signal",
 ];
 const GATEWAY: &[&str] = &[
     "name",
@@ -133,6 +135,7 @@ const WEB: &[&str] = &[
     "lock_after",
     "session_at_most",
 ];
+const SIGNAL: &[&str] = &["listen", "units"];
 
 /// The keys of `[equipment.TAG]` that say how it is reached; exactly one of them.
 pub(super) const LINKS: &[&str] = &["serial", "tcp", "modbus_tcp", "modbus_rtu", "modbus_rtu_tcp"];
@@ -145,6 +148,7 @@ pub(super) struct Written {
     pub(super) captures: Vec<Capture>,
     pub(super) master: Option<Master>,
     pub(super) web: Option<Web>,
+    pub(super) signal: Option<Signal>,
 }
 
 #[derive(Default)]
@@ -264,6 +268,12 @@ pub(super) struct Web {
     pub(super) session_at_most: Key<Duration>,
 }
 
+pub(super) struct Signal {
+    pub(super) place: Range<usize>,
+    pub(super) listen: Key<String>,
+    pub(super) units: Vec<Spanned<String>>,
+}
+
 /// Takes the file apart. Complaints go to the page; what could not be read is left out.
 pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Written {
     let file = Block::whole(page, table, FILE);
@@ -316,6 +326,11 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
             show_without_sign_in: block.flag("show_without_sign_in"),
             lock_after: block.sentence("lock_after", sentence::duration),
             session_at_most: block.sentence("session_at_most", sentence::duration),
+        }),
+        signal: one("signal", SIGNAL).map(|block| Signal {
+            place: block.place.clone(),
+            listen: block.needed("listen", "\"10.30.4.2:1502\""),
+            units: block.texts("units", "[\"MX-3\"]"),
         }),
     }
 }

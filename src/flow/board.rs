@@ -4,7 +4,7 @@
 //! point is always in exactly one visible state, with its reason in plain words.
 
 use record::Stamp;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// How a screen reads the board.
 ///
@@ -36,6 +36,19 @@ pub struct Board {
     pub zone: String,
     /// Readings per second over the last ten seconds, all points.
     pub readings_per_second: f64,
+    /// The proof that capture is alive.
+    pub pulse: Pulse,
+}
+
+/// Beats only while what is entered also becomes durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pulse {
+    /// Grows twice a second.
+    pub beats: u64,
+    /// Entries become durable in their time.
+    pub recording: bool,
+    /// By the clock that never steps: when this was true.
+    pub at: Duration,
 }
 
 /// One unit.
@@ -49,6 +62,8 @@ pub struct UnitView {
     pub step: Option<String>,
     pub run: u32,
     pub step_since: Option<Stamp>,
+    /// Number of the last message of its authority that is entered; 0 before the first.
+    pub context_number: u64,
     pub points: Vec<PointView>,
 }
 

@@ -15,6 +15,7 @@ pub mod pty;
 pub mod random;
 pub mod serial;
 pub mod serial_list;
+pub mod signal;
 pub mod store_postgresql;
 pub mod store_sqlite;
 pub mod tcp;

@@ -34,6 +34,7 @@ use crate::{
         master::{Kind, Store},
         needs::{Clock, Disk, Message},
         people::{Panels, People, Spent},
+        pulse::Heart,
     },
     ports::machine,
 };
@@ -93,6 +94,8 @@ pub(crate) struct State {
     pub waiting: VecDeque<(u64, Waiter)>,
     /// Commands that persons gave and that are under way.
     pub orders: commands::Orders,
+    /// Whether capture is alive.
+    pub heart: Heart,
     /// Calls of the gateway itself: name, call.
     pub calls: Vec<Call>,
     pub readings: VecDeque<(Duration, u64)>,
@@ -143,7 +146,8 @@ pub(crate) struct Ears {
 }
 
 const TICK: Duration = Duration::from_millis(100);
-const STATUS_EVERY: Duration = Duration::from_secs(10);
+/// A status that no longer comes, or whose heartbeat stands still, means not recording.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 impl Core {

@@ -3,8 +3,10 @@
 use super::{Core, ToDelivery};
 use crate::flow::{
     access::Access,
-    board::{Board, RecordView},
+    board::{Board, Pulse, RecordView},
     needs::Message,
+    pulse::Standing,
+    signal::is_silent,
 };
 use record::Stamp;
 use std::{sync::Arc, time::Duration};
@@ -67,21 +69,35 @@ impl Core {
             now,
             zone: self.plant.gateway.zone.clone(),
             readings_per_second: count as f64 / f64::from(span.max(1)),
+            pulse: self.pulse(),
         };
         self.board.send_replace(Arc::new(board));
+    }
+
+    fn pulse(&mut self) -> Pulse {
+        self.state.heart.look(Standing {
+            at: self.clock.elapsed(),
+            entered: self.recorder.next() - 1,
+            captured: self.state.captured,
+            capturing: self.state.stopped_since.is_none(),
+            seal_within: self.plant.gateway.seal_within,
+        })
     }
 
     /// The retained word on `…/status`.
     pub(in crate::daemon) fn status(&mut self, now: Stamp) {
         let record = self.record_view();
-        let units: serde_json::Map<String, serde_json::Value> = self
-            .plant
+        let pulse = self.pulse();
+        let board = self.board.borrow();
+        let units: serde_json::Map<String, serde_json::Value> = board
             .units
             .iter()
-            .map(|unit| (unit.name.clone(), record.capturing.into()))
+            .map(|unit| (unit.name.clone(), (pulse.recording && !is_silent(unit)).into()))
             .collect();
+        drop(board);
         let status = serde_json::json!({
             "alive": true,
+            "heartbeat": pulse.beats,
             "at": now.to_string(),
             "gateway": self.plant.gateway.name,
             "use": self.plant.gateway.usage.word(),

@@ -84,6 +84,7 @@ impl Line {
             } else {
                 unit.history.place_since(now)
             },
+            context_number: unit.number,
             points: points.collect(),
         }
     }

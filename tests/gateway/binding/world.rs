@@ -166,6 +166,7 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
         without_step: Duration::from_secs(10),
     };
     Plant {
+        signal: None,
         gateway: Gateway {
             name: "line-3".to_owned(),
             plant: "Essen".to_owned(),

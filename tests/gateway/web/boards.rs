@@ -2,7 +2,7 @@
 
 use record::Stamp;
 use steelyard::flow::board::{
-    Board, Call, LimitsView, PointState, PointView, RecordView, UnitState, UnitView, Urgency,
+    Board, Call, LimitsView, PointState, PointView, Pulse, RecordView, UnitState, UnitView, Urgency,
 };
 
 /// The names of all boards.
@@ -201,6 +201,7 @@ fn line(now: Stamp, ms: i64) -> Board {
         ),
     ];
     Board {
+        pulse: Pulse::default(),
         gateway: "line-3".into(),
         plant: "Essen".into(),
         usage: "production".into(),
@@ -353,6 +354,7 @@ fn unit(
     points: Vec<PointView>,
 ) -> UnitView {
     UnitView {
+        context_number: 0,
         name: name.into(),
         title: title.into(),
         state,
