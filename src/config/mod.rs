@@ -14,6 +14,7 @@ mod render;
 mod resolve;
 pub mod rule;
 pub mod sentence;
+pub mod station;
 pub mod store_file;
 mod syntax;
 pub mod tolerance;
@@ -143,6 +144,7 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         equipment: meant.equipment,
         units: meant.units,
         captures: meant.captures,
+        stations: meant.stations,
         master: meant.master,
         web: meant.web,
         signal: meant.signal,

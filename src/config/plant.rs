@@ -18,6 +18,8 @@ pub struct Plant {
     /// In the order of the file.
     pub captures: Vec<Capture>,
     pub master: Master,
+    /// Dispensing stations, in the order of the file.
+    pub stations: Vec<super::station::Station>,
     /// The recipes in its directory, each in order for this plant.
     pub recipes: Vec<Recipe>,
     pub web: Web,

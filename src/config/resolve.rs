@@ -11,7 +11,7 @@ mod master;
 pub(super) mod names;
 mod ranges;
 mod signal;
-mod units;
+pub(super) mod units;
 
 use super::{
     block::Page,
@@ -30,6 +30,7 @@ pub(super) struct Meant {
     pub(super) equipment: BTreeMap<String, Equipment>,
     pub(super) units: Vec<Unit0>,
     pub(super) captures: Vec<Capture>,
+    pub(super) stations: Vec<super::station::Station>,
     pub(super) master: Master,
     pub(super) web: Web,
     pub(super) signal: Option<Signal>,
@@ -77,12 +78,14 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library, recipes
     });
     let asked: Vec<Capture> = captures.iter().cloned().chain(asked).collect();
     let equipment = equipment::equipment(page, &written.equipment, &known, &asked, library);
+    let stations = super::station::resolve(page, &written.stations, &units, &known);
     Meant {
         gateway,
         record_store,
         equipment,
         units,
         captures,
+        stations,
         master,
         web,
         signal,

@@ -24,6 +24,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("[unit.NAME]", UNIT),
     ("[unit.NAME.context]", CONTEXT),
     ("[[capture]]", CAPTURE),
+    ("[station.NAME]", super::station::STATION),
+    ("[[station.NAME.scale]]", super::station::SCALE),
     ("[master]", MASTER),
     ("[web]", WEB),
     ("[signal]", SIGNAL),
@@ -36,6 +38,7 @@ const FILE: &[&str] = &[
     "equipment",
     "unit",
     "capture",
+    "station",
     "master",
     "web",
     "signal",
@@ -146,6 +149,7 @@ pub(super) struct Written {
     pub(super) equipment: Vec<Equipment>,
     pub(super) units: Vec<Unit>,
     pub(super) captures: Vec<Capture>,
+    pub(super) stations: Vec<super::station::Written>,
     pub(super) master: Option<Master>,
     pub(super) web: Option<Web>,
     pub(super) signal: Option<Signal>,
@@ -318,6 +322,7 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
             .into_iter()
             .filter_map(|value| Some(capture(&Block::open(page, "[[capture]]", value, CAPTURE)?)))
             .collect(),
+        stations: super::station::take_apart(page, &file),
         master: one("master", MASTER).map(|block| master(&block)),
         web: one("web", WEB).map(|block| Web {
             listen: block.text("listen"),

@@ -17,6 +17,10 @@ pub fn class_of(because: &str) -> (&'static str, &'static str) {
             ("integrity", "minor")
         }
         "torn-tail" | "damage" | "disk-full" | "capture-stopped" | "books" => ("integrity", "critical"),
+        "scale-check-failed" => ("weighing", "critical"),
+        "tare-known" | "weighing-label" => ("weighing", "minor"),
+        "held-too-long" => ("hold-time", "major"),
+        other if other.starts_with("weighing-") => ("weighing", "major"),
         other if other.starts_with("context-") => ("ambiguous-binding", "major"),
         other if other.starts_with("master-") => ("material", "major"),
         other if other.starts_with("calibration") => ("calibration", "major"),

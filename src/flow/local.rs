@@ -29,6 +29,14 @@ pub fn day_of(at: Stamp, zone: &TimeZone) -> Option<Date> {
     Some(at.to_zoned(zone.clone()).date())
 }
 
+/// A moment as the plant's clock shows it: `2026-11-20 10:15`.
+pub fn shown(at: Stamp, zone: &TimeZone) -> String {
+    let Ok(at) = jiff::Timestamp::from_millisecond(at.0) else {
+        return String::new();
+    };
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// A moment as a person writes it: with its offset, or as the plant's clock shows it, `2026-11-20 10:15`. In the night
 /// in which the clock is put back an hour comes twice, and in the other one an hour does not come; neither is guessed.
 pub fn moment(text: &str, zone: &TimeZone) -> Result<Stamp, String> {

@@ -56,6 +56,10 @@ pub const KEPT: &[&str] = &[
     "acceptance",
     "excursion",
     "verdict",
+    "weighing",
+    "scale-check",
+    "clearance",
+    "label",
 ];
 
 const EDITION: &str = "3";

@@ -110,6 +110,27 @@ pub enum Method {
     Count,
 }
 
+impl Method {
+    const ALL: [(&'static str, Self); 4] = [
+        ("weigh", Self::Weigh),
+        ("by-difference", Self::ByDifference),
+        ("full-container", Self::FullContainer),
+        ("count", Self::Count),
+    ];
+
+    /// The word of the recipe and of the record.
+    pub fn word(self) -> &'static str {
+        let own = Self::ALL.iter().find(|(_, method)| *method == self);
+        own.map_or("weigh", |(word, _)| word)
+    }
+
+    /// By its word.
+    pub fn named(word: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(own, _)| *own == word);
+        found.map(|(_, method)| *method)
+    }
+}
+
 /// On which basis the weighing counts as checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
@@ -177,15 +198,7 @@ fn line(block: &Block, size: Option<&Quantity>) -> Option<Dispense> {
     );
     let basis = basis.map_or(Basis::AsIs, Spanned::into_inner);
     let claim = claim(block, basis);
-    let method = block.word(
-        "method",
-        &[
-            ("weigh", Method::Weigh),
-            ("by-difference", Method::ByDifference),
-            ("full-container", Method::FullContainer),
-            ("count", Method::Count),
-        ],
-    );
+    let method = block.word("method", &Method::ALL);
     let scale = block.text("scale");
     let scale_range = block.sentence("scale_range", sentence::band);
     let division = block.sentence("division", amount);

@@ -15,7 +15,7 @@ mod tolerance;
 pub use difference::difference;
 pub use dispense::{Basis, Dispense, Method, Verification};
 pub use plant::against;
-pub use tolerance::{Deviation, Tolerance, Window};
+pub use tolerance::{Deviation, Tolerance, Window, tolerance_of};
 
 use super::{
     block::{Block, Page},

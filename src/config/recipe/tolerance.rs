@@ -128,6 +128,22 @@ pub(super) fn read(text: &str) -> Result<Tolerance, Slip> {
     }
 }
 
+/// Reads a tolerance as orders write it: as in a recipe, or as `-20 g to +50 g`, with or without a blank after the sign.
+pub fn tolerance_of(text: &str) -> Option<Tolerance> {
+    let text = text.trim();
+    if let Some((below, above)) = text.split_once(" to ") {
+        let (below, above) = (below.trim().strip_prefix('-')?, above.trim().strip_prefix('+')?);
+        let unit = above.trim().split_once(' ')?.1;
+        let below = if below.trim().contains(' ') {
+            below.trim().to_owned()
+        } else {
+            format!("{} {unit}", below.trim())
+        };
+        return read(&format!("+ {} - {below}", above.trim())).ok();
+    }
+    read(&text.replace("+/-", "± ").replace('±', "± ")).ok()
+}
+
 type Word<'a> = (&'a str, Range<usize>);
 
 fn deviation(text: &str, words: &[Word<'_>]) -> Result<Deviation, Slip> {
@@ -206,6 +222,25 @@ fn unknown(what: &str, at: Range<usize>) -> Slip {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn an_order_may_write_its_tolerance_in_either_way() {
+        for (text, expected) in [
+            ("± 0.5 %", Some("± 0.5 %")),
+            ("±0.5 %", Some("± 0.5 %")),
+            ("+/-50 g", Some("± 50 g")),
+            ("-20 g to +50 g", Some("+ 50 g - 20 g")),
+            ("-5 to +10 g", Some("+ 10 g - 5 g")),
+            ("+ 10 g - 5 g", Some("+ 10 g - 5 g")),
+            ("greater of ± 5 g and ± 0.5 %", Some("greater of ± 5 g and ± 0.5 %")),
+            ("20 g to 50 g", None),
+            ("0.5 %", None),
+            ("± 0 g", None),
+        ] {
+            let read = tolerance_of(text).map(|read| read.to_string());
+            assert_eq!(read.as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_tolerance_gives_a_window_that_is_rounded_inward_to_what_the_scale_shows() {

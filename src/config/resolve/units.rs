@@ -60,7 +60,7 @@ fn of_unit(page: &Page, unit: &written::Unit, known: &[Known]) -> Vec<Role> {
 }
 
 /// `TAG.measure` → the point and its unit; complains of a tag, a measure or a draft.
-pub(super) fn find_point(
+pub(in crate::config) fn find_point(
     page: &Page,
     written: &Spanned<String>,
     known: &[Known],
