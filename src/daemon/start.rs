@@ -4,7 +4,7 @@
 use super::{
     acts::Control,
     delivery::{self, Delivery, DeliveryView},
-    gateway::{Core, Ears, State, Told},
+    gateway::{Core, Ears, State, Told, stations::Stations},
     indexing,
     link_set::LinkSet,
     opening::{Open, Outside},
@@ -24,6 +24,7 @@ use crate::{
         outbox::{Event, Outbox},
         people::{Panels, People},
         seal::PageMaker,
+        station::{Desk, Event as StationEvent},
     },
     ports::index::Index,
 };
@@ -37,6 +38,8 @@ use tokio::{
 /// A gateway at work.
 pub struct Running {
     pub board: watch::Receiver<Arc<Board>>,
+    /// What the dispensing stations show.
+    pub stations: crate::flow::station::view::Watch,
     pub control: mpsc::Sender<Control>,
     /// Who may do what, for the screens.
     pub access: access::Watch,
@@ -173,6 +176,15 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     let mut links = LinkSet::new(clock.clone(), world.links, readings_out, open.index.clone());
     links.change(&plant, &standings);
 
+    let mut desk = Desk::new(&plant);
+    for kept in &open.kept {
+        if let Ok(entry) = Entry::read(&kept.line) {
+            desk.recall(&entry);
+        }
+    }
+    let (views_out, stations) = watch::channel(Arc::default());
+    let (printed_out, printed) = mpsc::unbounded_channel();
+
     let (stop, stopped) = watch::channel(false);
     let (control, asked) = mpsc::channel(16);
     let (access_out, access) = watch::channel(Arc::new(Access::default()));
@@ -208,6 +220,12 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         told: world.told,
         topic,
         links,
+        stations: Stations {
+            desk,
+            zone: crate::flow::local::zone(&open.plant.gateway.zone),
+            views: views_out,
+            printed: printed_out,
+        },
         state,
     };
     let ledger = core.disk.clone();
@@ -233,6 +251,8 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         }
     }
     core.declare_all()?;
+    core.at_stations(StationEvent::Started)?.ok();
+    core.show_stations(None);
     if let Some((from, why)) = was_off {
         let because = if why == "power-loss" {
             "power-loss"
@@ -256,6 +276,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         delivery: from_delivery,
         control: asked,
         master: master_ready,
+        printed,
         stop: stopped,
     };
     tokio::spawn(packing::pack(
@@ -267,6 +288,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     let core = tokio::spawn(core.run(ears));
     Ok(Running {
         board,
+        stations,
         control,
         access,
         delivery_view: view,

@@ -11,6 +11,7 @@ pub mod links;
 pub mod listen;
 pub mod machine;
 pub mod mqtt;
+pub mod printer;
 pub mod pty;
 pub mod random;
 pub mod serial;

@@ -88,6 +88,8 @@ fn carry_out<'a>(
         line.rests_on_drafts(core.state.accepted.drafts(&plant));
         core.line = line;
         core.links.change(&plant, &core.state.standings);
+        core.stations.desk.change(&plant);
+        core.stations.zone = crate::flow::local::zone(&plant.gateway.zone);
         core.plant = plant;
         core.declare_all()?;
         core.state

@@ -16,6 +16,7 @@ impl Core {
             LinkOutput::Reading(reading) => {
                 self.count_reading();
                 self.state.tap.hear(&reading, self.clock.elapsed());
+                self.weighs(&reading)?;
                 if self.state.stopped_since.is_some() {
                     return Ok(());
                 }
@@ -77,6 +78,12 @@ impl Core {
                     now,
                 })?;
             }
+        }
+        if matches!(
+            news.change,
+            Change::Unplugged { .. } | Change::CannotOpen { .. } | Change::Silent { .. }
+        ) {
+            self.scales_silent(&news.tags)?;
         }
         self.equipment_news(news, now)?;
         let id = format!("link-{}", news.link);

@@ -12,6 +12,7 @@ mod heard;
 mod links;
 mod room;
 mod show;
+pub(super) mod stations;
 
 use super::{
     acts::Control,
@@ -79,6 +80,7 @@ pub(crate) struct Core {
     pub told: Option<mpsc::UnboundedSender<Told>>,
     pub topic: String,
     pub links: LinkSet,
+    pub stations: stations::Stations,
     pub state: State,
 }
 
@@ -142,6 +144,7 @@ pub(crate) struct Ears {
     pub delivery: mpsc::UnboundedReceiver<FromDelivery>,
     pub control: mpsc::Receiver<Control>,
     pub master: mpsc::Receiver<Ready>,
+    pub printed: mpsc::UnboundedReceiver<stations::Printed>,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -164,6 +167,7 @@ impl Core {
                 Some(word) = ears.delivery.recv() => self.delivered(word)?,
                 Some(control) = ears.control.recv() => self.control(control, &mut ears).await?,
                 Some(ready) = ears.master.recv() => self.master_ready(ready)?,
+                Some(printed) = ears.printed.recv() => self.printed(printed)?,
                 Some(output) = ears.links.recv() => {
                     self.link(output)?;
                     for _ in 0..256 {
@@ -292,6 +296,7 @@ impl Core {
         self.clocks(now, elapsed)?;
         self.event(LineEvent::Tick { now })?;
         self.equipment_time(now)?;
+        self.stations_pass()?;
         self.orders_overdue()?;
         if elapsed.saturating_sub(self.state.last_look) >= LOOK_EVERY {
             self.state.last_look = elapsed;

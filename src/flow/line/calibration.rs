@@ -93,6 +93,11 @@ impl Line {
             .set(tag, until.and_then(Until::read), out, since);
     }
 
+    /// What speaks against the calibration of an instrument now.
+    pub fn calibration_mark(&self, tag: &str, now: Stamp) -> Option<&'static str> {
+        self.calibrations.mark(tag, now)
+    }
+
     /// Every instrument whose last day is known, with the days that are left: negative when it is over.
     pub fn calibrations_due(&self, now: Stamp) -> Vec<(String, String, i32)> {
         let known = &self.calibrations;

@@ -143,6 +143,11 @@ impl Desk {
         self.booths = fresh.booths;
     }
 
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.booths.keys().map(String::as_str)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.booths.is_empty()
     }

@@ -1,6 +1,8 @@
 //! A label: what it says to people, and the same in a code. Written for a label printer (ZPL), and as a picture or a
 //! page for a screen or an office printer.
 
+pub mod zpl;
+
 use super::gs1::Elements;
 
 /// What stands on a label.
