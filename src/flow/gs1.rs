@@ -97,15 +97,35 @@ pub struct Elements(pub Vec<Element>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsure {
     UnknownIdentifier(String),
-    TooShort { ai: String },
-    TooLong { ai: String },
-    NotDigits { ai: String },
-    NotAllowed { ai: String, character: char },
-    CheckDigit { ai: String },
-    NoDate { ai: String, value: String },
-    Twice { ai: String },
+    TooShort {
+        ai: String,
+    },
+    TooLong {
+        ai: String,
+    },
+    NotDigits {
+        ai: String,
+    },
+    NotAllowed {
+        ai: String,
+        character: char,
+    },
+    CheckDigit {
+        ai: String,
+    },
+    NoDate {
+        ai: String,
+        value: String,
+    },
+    Twice {
+        ai: String,
+    },
     /// Without its separators it can be read in two ways.
-    Swallowed { ai: String, value: String, rest: String },
+    Swallowed {
+        ai: String,
+        value: String,
+        rest: String,
+    },
     Nothing,
 }
 
@@ -121,7 +141,10 @@ impl fmt::Display for Unsure {
             Self::NoDate { ai, value } => write!(f, "({ai}) {value} is no date"),
             Self::Twice { ai } => write!(f, "({ai}) stands twice with different values"),
             Self::Swallowed { ai, value, rest } => {
-                write!(f, "({ai}) may be {value:?} and then {rest:?}: a separator is missing")
+                write!(
+                    f,
+                    "({ai}) may be {value:?} and then {rest:?}: a separator is missing"
+                )
             }
             Self::Nothing => f.write_str("it says nothing"),
         }
@@ -160,7 +183,9 @@ pub fn parse(code: &str) -> Result<Elements, Unsure> {
     for (at, element) in found.iter().enumerate() {
         let again = found[..at].iter().find(|other| other.ai == element.ai);
         if again.is_some_and(|other| other.value != element.value) {
-            return Err(Unsure::Twice { ai: element.ai.clone() });
+            return Err(Unsure::Twice {
+                ai: element.ai.clone(),
+            });
         }
     }
     Ok(Elements(found))
@@ -374,7 +399,8 @@ impl Elements {
     /// In writing: `(01)…(10)…`.
     pub fn written(&self) -> String {
         let each = self.0.iter();
-        each.map(|element| format!("({}){}", element.ai, element.value)).collect()
+        each.map(|element| format!("({}){}", element.ai, element.value))
+            .collect()
     }
 
     /// As a symbol carries it, without the FNC1 at its beginning: a separator behind each element of variable length
@@ -433,7 +459,10 @@ pub fn diagnose(came: &str) -> Diagnosis {
         .and_then(|rest| rest.strip_suffix(after))
         .filter(|between| between.chars().count() == 1)
     {
-        return between.chars().next().map_or(Diagnosis::Other, Diagnosis::Replaced);
+        return between
+            .chars()
+            .next()
+            .map_or(Diagnosis::Other, Diagnosis::Replaced);
     }
     if came.to_lowercase() == TEST.to_lowercase() {
         return Diagnosis::Capitals;
@@ -466,7 +495,10 @@ mod tests {
             ("0109521234543213", "(01)09521234543213"),
             ("]d20109521234543213", "(01)09521234543213"),
             ("]C10109521234543213|10ABC123", "(01)09521234543213(10)ABC123"),
-            ("|010952123454321310ABC123|17281231", "(01)09521234543213(10)ABC123(17)281231"),
+            (
+                "|010952123454321310ABC123|17281231",
+                "(01)09521234543213(10)ABC123(17)281231",
+            ),
             ("010952123454321317281200", "(01)09521234543213(17)281200"),
             ("10ABC|21S1|310300125030025", "(10)ABC(21)S1(3103)001250(30)025"),
             ("240RM-1043|10L-88213", "(240)RM-1043(10)L-88213"),
@@ -518,7 +550,11 @@ mod tests {
             ("480101", 2098, "2148-01-01"),
             ("490101", 2098, "2049-01-01"),
         ] {
-            assert_eq!(date(text, year).unwrap().to_string(), expected, "{text} in {year}");
+            assert_eq!(
+                date(text, year).unwrap().to_string(),
+                expected,
+                "{text} in {year}"
+            );
         }
         for text in ["281301", "280230", "2812", "28123a", "280001"] {
             assert_eq!(date(text, 2026), None, "{text}");
@@ -527,7 +563,11 @@ mod tests {
 
     #[test]
     fn a_weight_has_the_decimals_its_identifier_says() {
-        for (code, expected) in [("3103001250", "1.250"), ("3100001250", "1250"), ("3106001250", "0.001250")] {
+        for (code, expected) in [
+            ("3103001250", "1.250"),
+            ("3100001250", "1250"),
+            ("3106001250", "0.001250"),
+        ] {
             assert_eq!(parse(code).unwrap().net_kg().unwrap(), expected);
         }
         assert_eq!(parse("3109001250").unwrap().net_kg(), None);

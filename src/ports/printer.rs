@@ -10,9 +10,12 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// Asks an answering printer whether paper or ribbon is out (`~HS`), then hands it the label. Printers that do not
 /// answer are believed.
 pub async fn print(address: &str, label: &[u8]) -> io::Result<()> {
-    timeout(WITHIN, hand_over(address, label))
-        .await
-        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("{address} does not take the label")))?
+    timeout(WITHIN, hand_over(address, label)).await.map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("{address} does not take the label"),
+        )
+    })?
 }
 
 async fn hand_over(address: &str, label: &[u8]) -> io::Result<()> {
@@ -45,7 +48,13 @@ fn hinders(heard: &str) -> Option<&'static str> {
     let lines: Vec<Vec<&str>> = heard
         .split('\u{2}')
         .skip(1)
-        .map(|line| line.split('\u{3}').next().unwrap_or_default().split(',').collect())
+        .map(|line| {
+            line.split('\u{3}')
+                .next()
+                .unwrap_or_default()
+                .split(',')
+                .collect()
+        })
         .collect();
     let flag = |line: usize, field: usize| lines.get(line).and_then(|line| line.get(field)) == Some(&"1");
     if flag(0, 1) {
@@ -75,7 +84,10 @@ mod tests {
         assert_eq!(hinders(&answer(0, 0, 0, 0)), None);
         assert_eq!(hinders(&answer(1, 0, 0, 0)), Some("the printer has no paper"));
         assert_eq!(hinders(&answer(0, 1, 0, 0)), Some("the printer is paused"));
-        assert_eq!(hinders(&answer(0, 0, 1, 0)), Some("the head of the printer is open"));
+        assert_eq!(
+            hinders(&answer(0, 0, 1, 0)),
+            Some("the head of the printer is open")
+        );
         assert_eq!(hinders(&answer(0, 0, 0, 1)), Some("the printer has no ribbon"));
         assert_eq!(hinders(""), None);
     }

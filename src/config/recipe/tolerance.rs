@@ -232,7 +232,10 @@ mod tests {
             ("-20 g to +50 g", Some("+ 50 g - 20 g")),
             ("-5 to +10 g", Some("+ 10 g - 5 g")),
             ("+ 10 g - 5 g", Some("+ 10 g - 5 g")),
-            ("greater of ± 5 g and ± 0.5 %", Some("greater of ± 5 g and ± 0.5 %")),
+            (
+                "greater of ± 5 g and ± 0.5 %",
+                Some("greater of ± 5 g and ± 0.5 %"),
+            ),
             ("20 g to 50 g", None),
             ("0.5 %", None),
             ("± 0 g", None),

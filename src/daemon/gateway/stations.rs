@@ -47,7 +47,14 @@ impl Core {
         let zone = self.stations.zone.clone();
         let around = Around {
             at_ms,
-            ..around(&self.plant, &zone, self.state.stopped_since.is_none(), &master, &calibration, now)
+            ..around(
+                &self.plant,
+                &zone,
+                self.state.stopped_since.is_none(),
+                &master,
+                &calibration,
+                now,
+            )
         };
         let done = self.stations.desk.next(event, &around, &mut self.recorder);
         self.hand_on()?;
@@ -166,7 +173,14 @@ impl Core {
         let zone = self.stations.zone.clone();
         let around = Around {
             at_ms,
-            ..around(&self.plant, &zone, self.state.stopped_since.is_none(), &master, &calibration, now)
+            ..around(
+                &self.plant,
+                &zone,
+                self.state.stopped_since.is_none(),
+                &master,
+                &calibration,
+                now,
+            )
         };
         let record = self.record_word();
         let view = |name: &str| {

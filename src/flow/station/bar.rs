@@ -27,23 +27,36 @@ pub fn bar(fill: &Fill, net: Option<Decimal>, zoomed: bool) -> BarView {
         let each = tolerance * Decimal::from(SHOWN);
         (fill.target - each, fill.target + each)
     } else {
-        (Decimal::ZERO, fill.target.max(fill.division) * Decimal::new(12, 1))
+        (
+            Decimal::ZERO,
+            fill.target.max(fill.division) * Decimal::new(12, 1),
+        )
     };
     let place = |number: Decimal| -> i32 {
         let share = (number - from).checked_div(to - from).unwrap_or_default();
-        let at = (share * Decimal::from(WIDTH)).round().to_i64().unwrap_or_default();
+        let at = (share * Decimal::from(WIDTH))
+            .round()
+            .to_i64()
+            .unwrap_or_default();
         at.clamp(0, WIDTH) as i32
     };
     let marks = if zoomed {
-        [-5, -3, -1, 1, 3, 5].map(|times| tolerance * Decimal::from(times)).to_vec()
+        [-5, -3, -1, 1, 3, 5]
+            .map(|times| tolerance * Decimal::from(times))
+            .to_vec()
     } else {
-        [0, 1, 2, 3, 4].map(|quarter| fill.target * Decimal::new(quarter * 25, 2)).to_vec()
+        [0, 1, 2, 3, 4]
+            .map(|quarter| fill.target * Decimal::new(quarter * 25, 2))
+            .to_vec()
     };
     let decimals = fill.division.normalize().scale();
     let marks = marks.into_iter().map(|mark| {
         let at = if zoomed { fill.target + mark } else { mark };
         let sign = if zoomed && mark > Decimal::ZERO { "+" } else { "" };
-        (place(at), format!("{sign}{}", mark.round_dp(decimals).normalize()))
+        (
+            place(at),
+            format!("{sign}{}", mark.round_dp(decimals).normalize()),
+        )
     });
     BarView {
         zoomed,
@@ -81,7 +94,10 @@ mod tests {
     #[test]
     fn near_the_target_the_bar_shows_the_last_six_tolerances() {
         let near = bar(&fill(), Some(Decimal::from(3604)), true);
-        assert_eq!((near.slot_from, near.target, near.slot_to, near.at), (4167, 5000, 5833, 5185));
+        assert_eq!(
+            (near.slot_from, near.target, near.slot_to, near.at),
+            (4167, 5000, 5833, 5185)
+        );
         assert_eq!(near.marks.first().unwrap().1, "-90");
         let far = bar(&fill(), Some(Decimal::from(2870)), false);
         assert!(!far.zoomed);

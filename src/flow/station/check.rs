@@ -36,7 +36,9 @@ impl Desk {
         }
         match (known.good, known.failed) {
             (_, Some(_)) => Stands::Failed,
-            (Some(good), None) if now.ms_since(good) < every => Stands::Checked { due: good.plus_ms(every) },
+            (Some(good), None) if now.ms_since(good) < every => Stands::Checked {
+                due: good.plus_ms(every),
+            },
             (good, None) => Stands::Overdue {
                 since: good.map(|good| good.plus_ms(every)),
             },
@@ -109,11 +111,18 @@ impl Desk {
         around: &Around<'_>,
     ) -> Result<Done, Refusal> {
         let booth = &self.booths[&asked.station];
-        let at = booth
-            .scale_named(scale)
-            .ok_or_else(|| words::not_now(&format!("no scale here is called {scale}"), "Choose one of this station."))?;
+        let at = booth.scale_named(scale).ok_or_else(|| {
+            words::not_now(
+                &format!("no scale here is called {scale}"),
+                "Choose one of this station.",
+            )
+        })?;
         let work = booth.key.as_ref().and_then(|key| self.works.get(key));
-        if work.is_some_and(|work| work.container.as_ref().is_some_and(|container| container.tare.is_some())) {
+        if work.is_some_and(|work| {
+            work.container
+                .as_ref()
+                .is_some_and(|container| container.tare.is_some())
+        }) {
             return Err(words::not_now(
                 "a container stands on the scale",
                 "Capture it or reject it first.",
@@ -124,7 +133,10 @@ impl Desk {
             let roles: Vec<String> = REOPENS.iter().map(|role| (*role).to_owned()).collect();
             return Err(words::not_allowed(&asked.by.name, &roles));
         }
-        let booth = self.booths.get_mut(&asked.station).ok_or_else(|| words::no_such_station(""))?;
+        let booth = self
+            .booths
+            .get_mut(&asked.station)
+            .ok_or_else(|| words::no_such_station(""))?;
         booth.at = at;
         booth.checking = Some(Checking {
             scale: at,
@@ -146,11 +158,17 @@ impl Desk {
     ) -> Result<Done, Refusal> {
         let booth = &self.booths[&asked.station];
         let Some(checking) = booth.checking.clone() else {
-            return Err(words::not_now("no check is under way", "Begin the check of a scale first."));
+            return Err(words::not_now(
+                "no check is under way",
+                "Begin the check of a scale first.",
+            ));
         };
         let wanted = &booth.station.scales[checking.scale].check_weights;
         if !checking.zeroed {
-            return Err(words::not_now("the zero comes first", "Empty the scale and take its zero."));
+            return Err(words::not_now(
+                "the zero comes first",
+                "Empty the scale and take its zero.",
+            ));
         }
         if !wanted.iter().any(|weight| weight == code) {
             return Err(words::code_unknown(code, "check weight of this scale"));
@@ -185,7 +203,10 @@ impl Desk {
             .get_mut(&asked.station)
             .ok_or_else(|| words::no_such_station(&asked.station))?;
         let Some(checking) = booth.checking.clone() else {
-            return Err(words::not_now("no check is under way", "Begin the check of a scale first."));
+            return Err(words::not_now(
+                "no check is under way",
+                "Begin the check of a scale first.",
+            ));
         };
         let scale = booth.station.scales[checking.scale].clone();
         let unit = scale.unit();
@@ -197,14 +218,26 @@ impl Desk {
         };
         let Some(weight) = checking.weight.clone().filter(|_| checking.zeroed) else {
             if checking.zeroed {
-                return Err(words::not_now("no check weight was scanned", "Scan the check weight on the scale."));
+                return Err(words::not_now(
+                    "no check weight was scanned",
+                    "Scan the check weight on the scale.",
+                ));
             }
             let taken = take(booth, division)?;
             let within = taken.weight.abs() <= division;
             let draft = self.check_draft(asked, &scale.point.to_string(), &taken, around);
             let draft = draft
                 .with("state", "zero")
-                .with("verdict", if within { "within" } else if taken.weight < Decimal::ZERO { "below" } else { "above" })
+                .with(
+                    "verdict",
+                    if within {
+                        "within"
+                    } else if taken.weight < Decimal::ZERO {
+                        "below"
+                    } else {
+                        "above"
+                    },
+                )
                 .data("in", unit.ucum())
                 .data("low", (-division).to_string())
                 .data("high", division.to_string());
@@ -227,7 +260,10 @@ impl Desk {
         };
         let looked = around.master.look::<CheckWeight>(&weight, &around.asking);
         let item = looked.item.filter(|_| looked.against.is_empty()).cloned();
-        let certificate = item.as_ref().map(|item| item.certificate.clone()).unwrap_or_default();
+        let certificate = item
+            .as_ref()
+            .map(|item| item.certificate.clone())
+            .unwrap_or_default();
         let amount = |text: &str| Quantity::read(text)?.number_in(unit);
         let bounds = item.and_then(|item| Some((amount(&item.nominal)?, amount(&item.may_differ_by)?)));
         let Some((nominal, may)) = bounds else {
@@ -266,7 +302,11 @@ impl Desk {
         if left.is_empty() {
             return self.check_done(asked, &point, true, around, enter);
         }
-        Ok(Done::said(format!("{} {unit} is right; next {}", taken.text, left.join(" or "))))
+        Ok(Done::said(format!(
+            "{} {unit} is right; next {}",
+            taken.text,
+            left.join(" or ")
+        )))
     }
 
     fn check_draft(&self, asked: &Asked, point: &str, taken: &Taken, _around: &Around<'_>) -> Draft {
@@ -303,7 +343,11 @@ impl Desk {
         if passed {
             return Ok(Done::said(format!("entry {seq}: {point} passed its check")));
         }
-        let since = self.checks.get(point).map(|checked| checked.since.clone()).unwrap_or_default();
+        let since = self
+            .checks
+            .get(point)
+            .map(|checked| checked.since.clone())
+            .unwrap_or_default();
         let listed = record::ranges(&since);
         let draft = Draft::new("exception", around.now)
             .with("unit", unit)
@@ -314,7 +358,10 @@ impl Desk {
             .data("found", listed.as_str())
             .data(
                 "says",
-                format!("{} weights since the last good check are in question", since.len()),
+                format!(
+                    "{} weights since the last good check are in question",
+                    since.len()
+                ),
             );
         self.put(draft, enter);
         let mut refusal = words::check_needed(point, true);

@@ -14,8 +14,7 @@ use crate::{
     config::recipe::Method,
     flow::{
         enter::Enter,
-        gs1,
-        local,
+        gs1, local,
         master::{
             item::{Container, Lot},
             look::Against,
@@ -25,7 +24,9 @@ use crate::{
 use record::Quantity;
 
 /// Words of the command cards that the product prints.
-pub const CARDS: &[&str] = &["CAPTURE", "PART", "TARE", "ZERO", "PRINT", "NEXT", "EMPTY", "PROBLEM", "HANDOVER"];
+pub const CARDS: &[&str] = &[
+    "CAPTURE", "PART", "TARE", "ZERO", "PRINT", "NEXT", "EMPTY", "PROBLEM", "HANDOVER",
+];
 
 /// What a lot label says.
 struct Bag {
@@ -103,10 +104,7 @@ impl Desk {
             },
             _ => return Err(words::code_unknown(card, "command card")),
         };
-        let asked = Asked {
-            act,
-            ..asked.clone()
-        };
+        let asked = Asked { act, ..asked.clone() };
         self.carry_out(&asked, around, enter)
     }
 
@@ -116,7 +114,9 @@ impl Desk {
             let booth = &self.booths[&asked.station];
             let lot = booth.station.lot_code.lot(code);
             return Ok(Bag {
-                lot: lot.ok_or_else(|| words::code_unknown(code, "lot label"))?.to_owned(),
+                lot: lot
+                    .ok_or_else(|| words::code_unknown(code, "lot label"))?
+                    .to_owned(),
                 container: String::new(),
                 material: None,
                 expires: None,
@@ -124,7 +124,9 @@ impl Desk {
             });
         }
         let elements = gs1::parse(code).map_err(|why| words::code_ambiguous(code, &why.to_string()))?;
-        let lot = elements.get("10").ok_or_else(|| words::code_unknown(code, "lot label"))?;
+        let lot = elements
+            .get("10")
+            .ok_or_else(|| words::code_unknown(code, "lot label"))?;
         let item = elements.get("240").or_else(|| elements.get("241"));
         Ok(Bag {
             lot: lot.to_owned(),
@@ -155,7 +157,11 @@ impl Desk {
             return Err(words::lot_not_allowed(&bag.lot, &looked.why()));
         };
         if lot.material != *wanted {
-            let title = if lot.title.is_empty() { &lot.material } else { &lot.title };
+            let title = if lot.title.is_empty() {
+                &lot.material
+            } else {
+                &lot.title
+            };
             return Err(words::wrong_material(title, &work.plan.title));
         }
         if !looked.against.is_empty() && !overridden {
@@ -196,11 +202,20 @@ impl Desk {
             .data("target", target.to_string())
             .data("nominal", work.plan.nominal.to_string())
             .data("formula", work.plan.basis.formula())
-            .data("claim", work.plan.claim.as_ref().map_or_else(String::new, ToString::to_string))
+            .data(
+                "claim",
+                work.plan
+                    .claim
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
+            )
             .data("assay", adjusted.assay.as_str())
             .data("loss_on_drying", adjusted.loss_on_drying.as_str())
             .data("expected", adjusted.factor.to_string())
-            .data("found", lot.expires.as_ref().map_or_else(String::new, ToString::to_string))
+            .data(
+                "found",
+                lot.expires.as_ref().map_or_else(String::new, ToString::to_string),
+            )
             .data("scan", code)
             .data("by", asked.by.id.as_str());
         let unit = self.booths[&asked.station].station.unit.clone();
@@ -225,14 +240,19 @@ impl Desk {
             return self.carry_out(&asked, around, enter);
         }
         self.best_scale(&asked.station);
-        Ok(Done::said(format!("entry {seq}: lot {}, target {target}", bag.lot)))
+        Ok(Done::said(format!(
+            "entry {seq}: lot {}, target {target}",
+            bag.lot
+        )))
     }
 
     /// Of several scales that could weigh a line, the finest.
     fn best_scale(&mut self, station: &str) {
         use super::fill::Fill;
         use rust_decimal::Decimal;
-        let Some(booth) = self.booths.get(station) else { return };
+        let Some(booth) = self.booths.get(station) else {
+            return;
+        };
         let Some(work) = booth.key.as_ref().and_then(|key| self.works.get(key)) else {
             return;
         };
@@ -267,21 +287,30 @@ impl Desk {
         let (_, work) = self.in_hand(asked)?;
         let id = if gs1::is_gs1(code) {
             let elements = gs1::parse(code).map_err(|why| words::code_ambiguous(code, &why.to_string()))?;
-            let id = elements.get("8003").or_else(|| elements.get("8004")).or_else(|| elements.get("21"));
-            id.ok_or_else(|| words::code_unknown(code, "container"))?.to_owned()
+            let id = elements
+                .get("8003")
+                .or_else(|| elements.get("8004"))
+                .or_else(|| elements.get("21"));
+            id.ok_or_else(|| words::code_unknown(code, "container"))?
+                .to_owned()
         } else {
             code.to_owned()
         };
         let looked = around.master.look::<Container>(&id, &around.asking);
         let ours = work.counted().any(|part| part.container == id);
         if !work.plan.several_containers && !ours && work.counted().next().is_some() {
-            return Err(words::container_not_allowed(&id, "this line goes into one container"));
+            return Err(words::container_not_allowed(
+                &id,
+                "this line goes into one container",
+            ));
         }
         // What it weighs empty is about to be weighed; what this line has put into it is no dirt.
         let against: Vec<String> = looked
             .against
             .iter()
-            .filter(|against| !matches!(against, Against::NoTare) && !(ours && matches!(against, Against::NotClean { .. })))
+            .filter(|against| {
+                !matches!(against, Against::NoTare) && !(ours && matches!(against, Against::NotClean { .. }))
+            })
             .map(ToString::to_string)
             .collect();
         if !against.is_empty() && (!overridden || looked.item.is_none()) {
@@ -301,7 +330,10 @@ impl Desk {
                 && other.counted().any(|part| part.container == id)
         });
         if elsewhere {
-            return Err(words::container_not_allowed(&id, "another material of this order is in it"));
+            return Err(words::container_not_allowed(
+                &id,
+                "another material of this order is in it",
+            ));
         }
         let draft = self
             .about(&asked.station, &work, "container", around.now)
@@ -342,18 +374,36 @@ impl Desk {
             Step::Source => {
                 let bag = self.bag(asked, code, around)?;
                 let why = around.master.look::<Lot>(&bag.lot, &around.asking).why();
-                (self.source(asked, code, true, around, enter)?, format!("lot {}: {why}", bag.lot))
+                (
+                    self.source(asked, code, true, around, enter)?,
+                    format!("lot {}: {why}", bag.lot),
+                )
             }
             Step::Container => {
                 let why = around.master.look::<Container>(code, &around.asking).why();
-                (self.container(asked, code, true, around, enter)?, format!("container {code}: {why}"))
+                (
+                    self.container(asked, code, true, around, enter)?,
+                    format!("container {code}: {why}"),
+                )
             }
-            _ => return Err(words::not_now("nothing was refused that could be overridden", "Scan it first.")),
+            _ => {
+                return Err(words::not_now(
+                    "nothing was refused that could be overridden",
+                    "Scan it first.",
+                ));
+            }
         };
-        let draft = exception("master-overridden", around.now, &unit, &work.plan.batch, &work.plan.step, 0)
-            .data("text", reason)
-            .data("says", what)
-            .data("by", second.id.as_str());
+        let draft = exception(
+            "master-overridden",
+            around.now,
+            &unit,
+            &work.plan.batch,
+            &work.plan.step,
+            0,
+        )
+        .data("text", reason)
+        .data("says", what)
+        .data("by", second.id.as_str());
         self.put(draft, enter);
         Ok(done)
     }

@@ -60,10 +60,16 @@ pub enum Event {
     Started,
     Reading(Reading),
     /// A scale does not answer any more.
-    Silent { point: PointName },
+    Silent {
+        point: PointName,
+    },
     Act(Box<Asked>),
     /// The printer has taken a label, or it has not and why.
-    Printed { station: String, about: u64, failed: Option<String> },
+    Printed {
+        station: String,
+        about: u64,
+        failed: Option<String>,
+    },
     Tick,
 }
 
@@ -72,7 +78,10 @@ pub enum Event {
 pub enum Action {
     Print(LabelJob),
     /// A command of the scale's driver: `zero`, `tare`.
-    Command { tag: String, command: &'static str },
+    Command {
+        tag: String,
+        command: &'static str,
+    },
 }
 
 /// One label for one printer.
@@ -256,7 +265,10 @@ impl Desk {
         let over = |work: &Work| matches!(work.state, State::Done | State::Aborted);
         while self.works.values().filter(|work| over(work)).count() > FINISHED {
             let oldest = self.works.iter().filter(|(_, work)| over(work));
-            let Some(key) = oldest.min_by_key(|(_, work)| work.since).map(|(key, _)| key.clone()) else {
+            let Some(key) = oldest
+                .min_by_key(|(_, work)| work.since)
+                .map(|(key, _)| key.clone())
+            else {
                 return;
             };
             self.works.remove(&key);
@@ -340,7 +352,8 @@ impl Desk {
     /// What every station shows.
     pub fn views(&self, around: &Around<'_>) -> Views {
         let all = self.booths.keys();
-        all.map(|name| (name.clone(), Arc::new(self.view(name, around)))).collect()
+        all.map(|name| (name.clone(), Arc::new(self.view(name, around))))
+            .collect()
     }
 
     /// What one station shows.

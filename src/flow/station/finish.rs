@@ -30,7 +30,10 @@ impl Desk {
     ) -> Result<Done, Refusal> {
         let (key, work) = self.in_hand(asked)?;
         let Some(part) = work.pending().filter(|part| part.state == PartState::Pending) else {
-            return Err(words::not_now("nothing waits for a second person", "Capture first."));
+            return Err(words::not_now(
+                "nothing waits for a second person",
+                "Capture first.",
+            ));
         };
         let second = asked.second.clone().ok_or_else(words::needs_second)?;
         // By identity: whoever captured it, also before a hand-over.
@@ -55,7 +58,10 @@ impl Desk {
     ) -> Result<Done, Refusal> {
         let (_, work) = self.in_hand(asked)?;
         let Some(part) = work.pending().filter(|part| part.state == PartState::Pending) else {
-            return Err(words::not_now("nothing waits for a second person", "Capture first."));
+            return Err(words::not_now(
+                "nothing waits for a second person",
+                "Capture first.",
+            ));
         };
         if reason.trim().is_empty() {
             return Err(words::reason_missing());
@@ -71,7 +77,10 @@ impl Desk {
             .data("by", asked.by.id.as_str())
             .data("verified_by", second.id.as_str());
         let seq = self.put(draft, enter);
-        Ok(Done::said(format!("entry {seq}: {} does not agree; rejected", second.name)))
+        Ok(Done::said(format!(
+            "entry {seq}: {} does not agree; rejected",
+            second.name
+        )))
     }
 
     /// A captured weight counts. Its label goes to the printer at once.
@@ -92,7 +101,11 @@ impl Desk {
             .with("about", entry)
             .data(
                 "verification",
-                if second.is_some() { "second_person" } else { "automated" },
+                if second.is_some() {
+                    "second_person"
+                } else {
+                    "automated"
+                },
             )
             .data("verified_by", second.map_or("", |second| second.id.as_str()))
             .data("name", second.map_or("", |second| second.name.as_str()));
@@ -176,7 +189,9 @@ impl Desk {
             element("10", plain(&part.lot, 20)),
             element("21", format!("{}-{}", plain(station, 9), part.entry)),
         ];
-        if let Some(kg) = part.net.number_in(record::Unit::named("kg").unwrap_or(part.net.unit))
+        if let Some(kg) = part
+            .net
+            .number_in(record::Unit::named("kg").unwrap_or(part.net.unit))
             && let Some(net) = kilograms(kg)
         {
             code.push(net);
@@ -223,9 +238,15 @@ impl Desk {
         let Some(work) = self.works.get(&key) else {
             return Err(words::not_now("no line is in hand", "Scan the order."));
         };
-        let part = work.counted().filter(|part| part.state == PartState::Accepted).last();
+        let part = work
+            .counted()
+            .filter(|part| part.state == PartState::Accepted)
+            .last();
         let Some(part) = part else {
-            return Err(words::not_now("nothing is to be labelled", "Capture and verify first."));
+            return Err(words::not_now(
+                "nothing is to be labelled",
+                "Capture and verify first.",
+            ));
         };
         if part.label.printed.is_some() && reason.trim().is_empty() {
             return Err(words::reason_missing());
@@ -309,7 +330,11 @@ impl Desk {
             .data("reading", taken.number)
             .data("by", asked.by.id.as_str());
         let seq = self.put(draft, enter);
-        Ok(Done::said(format!("entry {seq}: {} {} left, gross", taken.text, scale.unit())))
+        Ok(Done::said(format!(
+            "entry {seq}: {} {} left, gross",
+            taken.text,
+            scale.unit()
+        )))
     }
 
     pub(super) fn finish(
@@ -320,7 +345,10 @@ impl Desk {
     ) -> Result<Done, Refusal> {
         let (_, work) = self.in_hand(asked)?;
         if work.pending().is_some() {
-            return Err(words::not_now("a captured weight waits", "Verify it and label it first."));
+            return Err(words::not_now(
+                "a captured weight waits",
+                "Verify it and label it first.",
+            ));
         }
         if !work.is_complete() {
             return Err(words::not_now(
@@ -356,7 +384,10 @@ impl Desk {
                 .data("high", window.high.to_string());
         }
         let seq = self.put(draft, enter);
-        Ok(Done::said(format!("entry {seq}: line {} is complete", work.plan.line)))
+        Ok(Done::said(format!(
+            "entry {seq}: line {} is complete",
+            work.plan.line
+        )))
     }
 
     pub(super) fn hold(
@@ -370,7 +401,12 @@ impl Desk {
         if reason.trim().is_empty() {
             return Err(words::reason_missing());
         }
-        if work.pending().is_some() || work.container.as_ref().is_some_and(|container| container.tare.is_some()) {
+        if work.pending().is_some()
+            || work
+                .container
+                .as_ref()
+                .is_some_and(|container| container.tare.is_some())
+        {
             return Err(words::not_now(
                 "a container is on its way",
                 "Capture what is in it as a part, verify and label it, or reject it.",
@@ -383,7 +419,10 @@ impl Desk {
             .data("in", work.plan.nominal.unit.ucum())
             .data("by", asked.by.id.as_str());
         let seq = self.put(draft, enter);
-        Ok(Done::said(format!("entry {seq}: line {} is held", work.plan.line)))
+        Ok(Done::said(format!(
+            "entry {seq}: line {} is held",
+            work.plan.line
+        )))
     }
 
     pub(super) fn abort(
@@ -407,11 +446,21 @@ impl Desk {
             .data("net", last.map_or_else(String::new, |(net, ..)| net.to_string()))
             .data("by", asked.by.id.as_str());
         let seq = self.put(draft, enter);
-        let draft = exception("weighing-aborted", around.now, &unit, &work.plan.batch, &work.plan.step, seq)
-            .data("text", reason)
-            .data("by", asked.by.id.as_str());
+        let draft = exception(
+            "weighing-aborted",
+            around.now,
+            &unit,
+            &work.plan.batch,
+            &work.plan.step,
+            seq,
+        )
+        .data("text", reason)
+        .data("by", asked.by.id.as_str());
         self.put(draft, enter);
-        Ok(Done::said(format!("entry {seq}: line {} was aborted", work.plan.line)))
+        Ok(Done::said(format!(
+            "entry {seq}: line {} was aborted",
+            work.plan.line
+        )))
     }
 
     /// Somebody else goes on. Locking a panel never ends a weighing; this entry says who has it now.
@@ -447,12 +496,23 @@ impl Desk {
             return Err(words::reason_missing());
         }
         let booth = &self.booths[&asked.station];
-        let plan = booth.key.as_ref().and_then(|key| self.works.get(key)).map(|work| &work.plan);
+        let plan = booth
+            .key
+            .as_ref()
+            .and_then(|key| self.works.get(key))
+            .map(|work| &work.plan);
         let (batch, step) = plan.map_or(("", ""), |plan| (plan.batch.as_str(), plan.step.as_str()));
-        let draft = exception("weighing-problem", around.now, &booth.station.unit, batch, step, 0)
-            .data("text", text)
-            .data("source", asked.station.as_str())
-            .data("by", asked.by.id.as_str());
+        let draft = exception(
+            "weighing-problem",
+            around.now,
+            &booth.station.unit,
+            batch,
+            step,
+            0,
+        )
+        .data("text", text)
+        .data("source", asked.station.as_str())
+        .data("by", asked.by.id.as_str());
         let seq = self.put(draft, enter);
         Ok(Done::said(format!("entry {seq}: kept for quality")))
     }
@@ -464,7 +524,10 @@ fn roles(names: &[&str]) -> Vec<String> {
 
 fn source_in_hand(work: &Work) -> Result<(String, String), Refusal> {
     if work.pending().is_some() || work.container.is_some() {
-        return Err(words::not_now("a container is on its way", "Capture, verify and label it first."));
+        return Err(words::not_now(
+            "a container is on its way",
+            "Capture, verify and label it first.",
+        ));
     }
     let source = work.source.as_ref();
     let source = source.ok_or_else(|| words::not_now("no source is in hand", "Scan the lot label."))?;

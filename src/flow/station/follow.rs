@@ -83,7 +83,8 @@ impl Desk {
                 };
                 continue;
             };
-            let Some(Shows::Weight { number, stable, .. }) = booth.live().last().map(|seen| seen.shows.clone())
+            let Some(Shows::Weight { number, stable, .. }) =
+                booth.live().last().map(|seen| seen.shows.clone())
             else {
                 continue;
             };
@@ -100,7 +101,9 @@ impl Desk {
                 Some("the tare has drifted")
             } else {
                 match sequence.last {
-                    Some((last, _, at)) if around.at_ms - at > UNSEEN_MS && (net.net - last).abs() > drift => {
+                    Some((last, _, at))
+                        if around.at_ms - at > UNSEEN_MS && (net.net - last).abs() > drift =>
+                    {
                         Some("nobody saw the scale for a while")
                     }
                     Some((last, true, _))
@@ -133,7 +136,10 @@ impl Desk {
 
     /// The stations that look at a point.
     pub fn at(&self, point: &crate::config::plant::PointName) -> impl Iterator<Item = &str> {
-        let watching = self.booths.iter().filter(move |(_, booth)| booth.scale_of(point).is_some());
+        let watching = self
+            .booths
+            .iter()
+            .filter(move |(_, booth)| booth.scale_of(point).is_some());
         watching.map(|(name, _)| name.as_str())
     }
 
@@ -149,12 +155,20 @@ impl Desk {
             return;
         };
         let filled = sequence.most > scale.division(sequence.most) * Decimal::from(DRIFT);
-        let container = work.container.as_ref().map_or("", |container| container.id.as_str());
+        let container = work
+            .container
+            .as_ref()
+            .map_or("", |container| container.id.as_str());
         let draft = self
             .about(station, work, "voided", around.now)
             .with("point", scale.point.to_string())
             .data("container", container)
-            .data("net", sequence.last.map_or_else(String::new, |(net, ..)| net.to_string()))
+            .data(
+                "net",
+                sequence
+                    .last
+                    .map_or_else(String::new, |(net, ..)| net.to_string()),
+            )
             .data("in", scale.unit().ucum())
             .data("reason", because);
         let (batch, step, unit) = (
@@ -188,5 +202,9 @@ pub(super) fn exception(
         .with("batch", batch)
         .with("step", step)
         .with("because", because);
-    if about > 0 { draft.with("about", about) } else { draft }
+    if about > 0 {
+        draft.with("about", about)
+    } else {
+        draft
+    }
 }

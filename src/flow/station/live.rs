@@ -170,7 +170,11 @@ impl Live {
 
     /// The last reading, while it is young enough to be looked at.
     pub fn now(&self, now_ms: i64) -> Option<&Seen> {
-        let most = if self.printed { prints::COUNTS_FOR_MS } else { FRESH_MS };
+        let most = if self.printed {
+            prints::COUNTS_FOR_MS
+        } else {
+            FRESH_MS
+        };
         self.seen
             .back()
             .filter(|seen| now_ms - seen.at_ms <= most && !seen.used)
@@ -238,7 +242,11 @@ impl Live {
         let at = at.ok_or(NotTaken::Unknown)?;
         let seen = &self.seen[at];
         let age_ms = now_ms - seen.at_ms;
-        let most = if self.printed { prints::COUNTS_FOR_MS } else { FRESH_MS };
+        let most = if self.printed {
+            prints::COUNTS_FOR_MS
+        } else {
+            FRESH_MS
+        };
         let (weight, text) = match &seen.shows {
             Shows::Weight { number, text, .. } => (*number, text.clone()),
             Shows::OtherUnit(unit) => return Err(NotTaken::OtherUnit(*unit)),
@@ -313,7 +321,11 @@ mod tests {
     /// `1000` is stable, `1000~` moves, `1000 kg` has its own unit.
     fn hear(live: &mut Live, said: &str, at: i64) {
         let (said, moving) = said.strip_suffix('~').map_or((said, false), |said| (said, true));
-        let text = if said.contains(' ') { said.to_owned() } else { format!("{said} g") };
+        let text = if said.contains(' ') {
+            said.to_owned()
+        } else {
+            format!("{said} g")
+        };
         let value = Value::Quantity(Quantity::read(&text).unwrap());
         let answer = if moving {
             Answer::Uncertain(value, MOVING.into())
@@ -343,12 +355,30 @@ mod tests {
     #[test]
     fn a_weight_is_still_after_it_was_held_for_eight_tenths_of_a_second() {
         for (said, still) in [
-            (&["500", "500", "500", "500", "500", "500", "500", "500"][..], false),
-            (&["500", "500", "500", "500", "500", "500", "500", "500", "500"][..], true),
-            (&["500", "500", "500", "500", "500~", "500", "500", "500", "500"][..], false),
-            (&["498", "499", "500", "501", "500", "500", "500", "500", "500"][..], false),
-            (&["500", "501", "500", "501", "500", "501", "500", "501", "500"][..], true),
-            (&["500", "500", "500", "500", "500", "500", "500", "500", "500 kg"][..], false),
+            (
+                &["500", "500", "500", "500", "500", "500", "500", "500"][..],
+                false,
+            ),
+            (
+                &["500", "500", "500", "500", "500", "500", "500", "500", "500"][..],
+                true,
+            ),
+            (
+                &["500", "500", "500", "500", "500~", "500", "500", "500", "500"][..],
+                false,
+            ),
+            (
+                &["498", "499", "500", "501", "500", "500", "500", "500", "500"][..],
+                false,
+            ),
+            (
+                &["500", "501", "500", "501", "500", "501", "500", "501", "500"][..],
+                true,
+            ),
+            (
+                &["500", "500", "500", "500", "500", "500", "500", "500", "500 kg"][..],
+                false,
+            ),
         ] {
             let mut live = scale(Stability::Flag, false);
             play(&mut live, said, 100);
@@ -389,7 +419,10 @@ mod tests {
             Err(NotTaken::TooOld { age_ms: 1001 })
         );
         hear(&mut live, "500", end + 100);
-        assert!(live.take(10, Decimal::ONE, end + 150).is_ok(), "another that says the same");
+        assert!(
+            live.take(10, Decimal::ONE, end + 150).is_ok(),
+            "another that says the same"
+        );
         hear(&mut live, "501", end + 200);
         assert_eq!(live.take(10, Decimal::ONE, end + 250), Err(NotTaken::Superseded));
         hear(&mut live, "501~", end + 300);
@@ -402,7 +435,9 @@ mod tests {
         hear(&mut live, "500", 0);
         assert_eq!(
             live.take(1, Decimal::ONE, prints::COUNTS_FOR_MS + 1),
-            Err(NotTaken::TooOld { age_ms: prints::COUNTS_FOR_MS + 1 })
+            Err(NotTaken::TooOld {
+                age_ms: prints::COUNTS_FOR_MS + 1
+            })
         );
         assert!(live.take(1, Decimal::ONE, 60_000).unwrap().printed);
         assert_eq!(live.take(1, Decimal::ONE, 60_001), Err(NotTaken::Used));

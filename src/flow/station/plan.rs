@@ -97,7 +97,10 @@ impl Plan {
     pub fn adjust(&self, lot: &Lot) -> Result<Adjusted, &'static str> {
         let share = |text: Option<&String>| -> Option<(Decimal, String)> {
             let quantity = Quantity::read(text?)?;
-            Some((quantity.amount.number() / Decimal::ONE_HUNDRED, quantity.to_string()))
+            Some((
+                quantity.amount.number() / Decimal::ONE_HUNDRED,
+                quantity.to_string(),
+            ))
         };
         let mut found = Adjusted {
             factor: Decimal::ONE,
@@ -165,7 +168,10 @@ impl Plan {
             .data("lot", self.reserved.as_str())
             .data("nominal", self.nominal.to_string())
             .data("formula", self.basis.formula())
-            .data("claim", self.claim.as_ref().map_or_else(String::new, ToString::to_string))
+            .data(
+                "claim",
+                self.claim.as_ref().map_or_else(String::new, ToString::to_string),
+            )
             .data("tolerance", self.tolerance.to_string())
             .data("method", self.method.word())
             .data("several", several)

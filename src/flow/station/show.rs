@@ -9,7 +9,8 @@ use super::{
     live::{Shows, Still},
     view::{
         BarView, CaptureView, CheckView, Closed, ContainerView, LabelView, LineView, LotView, MaterialView,
-        OrderView, PartView, PersonView, RefusedView, ScaleView, StationView, Step, TargetView, WeightView, Word,
+        OrderView, PartView, PersonView, RefusedView, ScaleView, StationView, Step, TargetView, WeightView,
+        Word,
     },
     weigh::uses_scale,
     work::{Part, PartState, State, Work},
@@ -32,10 +33,18 @@ impl Desk {
         }
         let work = booth.key.as_ref().and_then(|key| self.works.get(key));
         if let Some(part) = work.and_then(Work::pending) {
-            return if part.state == PartState::Pending { Step::Verify } else { Step::Label };
+            return if part.state == PartState::Pending {
+                Step::Verify
+            } else {
+                Step::Label
+            };
         }
         // What stands on the scale is finished before anything else is asked.
-        let filling = work.is_some_and(|work| work.container.as_ref().is_some_and(|container| container.tare.is_some()));
+        let filling = work.is_some_and(|work| {
+            work.container
+                .as_ref()
+                .is_some_and(|container| container.tare.is_some())
+        });
         if filling {
             return Step::Fill;
         }
@@ -65,7 +74,9 @@ impl Desk {
         let open = fill::open(booth, work);
         let filling = open.and_then(|(work, tared)| Fill::of(work, booth.scale(), tared.amount).ok());
         let (weight, word) = self.weight(booth, open, filling.as_ref(), around);
-        let net = weight.as_ref().and_then(|weight| weight.text.parse::<Decimal>().ok());
+        let net = weight
+            .as_ref()
+            .and_then(|weight| weight.text.parse::<Decimal>().ok());
         let zoomed = filling
             .as_ref()
             .zip(net)
@@ -98,7 +109,9 @@ impl Desk {
             lot: work.and_then(|work| lot_view(work, around)),
             container: work.and_then(|work| container_view(work, around)),
             target: work.map(|work| target_view(work, booth, filling.as_ref())),
-            bar: filling.as_ref().map(|fill| BarView::clone(&bar::bar(fill, net, zoomed))),
+            bar: filling
+                .as_ref()
+                .map(|fill| BarView::clone(&bar::bar(fill, net, zoomed))),
             weight,
             capture,
             scale: Some(self.scale_view(booth, booth.at, work, around)),
@@ -111,7 +124,9 @@ impl Desk {
             } else {
                 Vec::new()
             },
-            parts: work.map_or_else(Vec::new, |work| work.parts.iter().map(|part| part_view(work, part)).collect()),
+            parts: work.map_or_else(Vec::new, |work| {
+                work.parts.iter().map(|part| part_view(work, part)).collect()
+            }),
             pending: work.zip(pending).map(|(work, part)| part_view(work, part)),
             label: pending
                 .filter(|part| part.state == PartState::Accepted)
@@ -167,7 +182,14 @@ impl Desk {
             ..WeightView::default()
         };
         let Some(net) = net else {
-            return (Some(view), if still == Still::No { Word::Moving } else { Word::Ready });
+            return (
+                Some(view),
+                if still == Still::No {
+                    Word::Moving
+                } else {
+                    Word::Ready
+                },
+            );
         };
         view.gross = net.gross.to_string();
         view.tare = net.tare.to_string();
@@ -185,7 +207,11 @@ impl Desk {
             }
             Verdict::Below => {
                 view.outside = (fill.window.low - net.net).to_string();
-                if bar::zoomed(booth.zoomed, fill, net.net) { Word::Near } else { Word::Under }
+                if bar::zoomed(booth.zoomed, fill, net.net) {
+                    Word::Near
+                } else {
+                    Word::Under
+                }
             }
             _ if still == Still::No => Word::Moving,
             _ => Word::InTolerance,
@@ -194,7 +220,14 @@ impl Desk {
     }
 
     /// The word of the vocabulary: what hinders comes first.
-    fn word(&self, booth: &Booth, step: Step, weight: Word, pending: Option<&Part>, around: &Around<'_>) -> Word {
+    fn word(
+        &self,
+        booth: &Booth,
+        step: Step,
+        weight: Word,
+        pending: Option<&Part>,
+        around: &Around<'_>,
+    ) -> Word {
         if let Some((refusal, _)) = &booth.refused {
             match refusal.trouble.name {
                 "wrong-material" => return Word::WrongMaterial,
@@ -349,7 +382,11 @@ impl Desk {
         lines
             .map(|line| LineView {
                 line: line.line.clone(),
-                title: if line.title.is_empty() { line.material.clone() } else { line.title.clone() },
+                title: if line.title.is_empty() {
+                    line.material.clone()
+                } else {
+                    line.title.clone()
+                },
                 target: line.target.clone(),
                 state: state(&line.line),
             })
@@ -385,7 +422,11 @@ impl Desk {
                 .map(|division| division.step.normalize().to_string())
                 .collect::<Vec<_>>()
                 .join(" / "),
-            checked: self.checks.get(&point).and_then(|checked| checked.good).map(|at| at.0),
+            checked: self
+                .checks
+                .get(&point)
+                .and_then(|checked| checked.good)
+                .map(|at| at.0),
             check_due: match stands {
                 Stands::Checked { due } => Some(due.0),
                 Stands::Overdue { since } => since.map(|at| at.0),
@@ -399,7 +440,10 @@ impl Desk {
         if step != Step::ScaleCheck {
             return None;
         }
-        let at = booth.checking.as_ref().map_or(booth.at, |checking| checking.scale);
+        let at = booth
+            .checking
+            .as_ref()
+            .map_or(booth.at, |checking| checking.scale);
         let scale = &booth.station.scales[at];
         let unit = scale.unit();
         let point = scale.point.to_string();
@@ -449,23 +493,34 @@ impl Desk {
         };
         let known = weight.and_then(|weight| around.master.look::<CheckWeight>(&weight, &around.asking).item);
         let amount = |text: &str| Quantity::read(text)?.number_in(unit);
-        if let Some((nominal, may)) = known.and_then(|known| Some((amount(&known.nominal)?, amount(&known.may_differ_by)?))) {
+        if let Some((nominal, may)) =
+            known.and_then(|known| Some((amount(&known.nominal)?, amount(&known.may_differ_by)?)))
+        {
             view.nominal = nominal.normalize().to_string();
-            (view.low, view.high) = ((nominal - may).normalize().to_string(), (nominal + may).normalize().to_string());
+            (view.low, view.high) = (
+                (nominal - may).normalize().to_string(),
+                (nominal + may).normalize().to_string(),
+            );
         }
         Some(view)
     }
 
     /// The bar keeps its zoom from one reading to the next.
     pub(super) fn remember_zoom(&mut self, station: &str) {
-        let Some(booth) = self.booths.get(station) else { return };
+        let Some(booth) = self.booths.get(station) else {
+            return;
+        };
         let work = booth.key.as_ref().and_then(|key| self.works.get(key));
         let zoomed = fill::open(booth, work).and_then(|(work, tared)| {
             let fill = Fill::of(work, booth.scale(), tared.amount).ok()?;
             let Shows::Weight { number, .. } = booth.live().last()?.shows else {
                 return None;
             };
-            Some(bar::zoomed(booth.zoomed, &fill, Net::of(number, tared, work, booth).net))
+            Some(bar::zoomed(
+                booth.zoomed,
+                &fill,
+                Net::of(number, tared, work, booth).net,
+            ))
         });
         if let Some(booth) = self.booths.get_mut(station) {
             booth.zoomed = zoomed.unwrap_or(false);
@@ -534,12 +589,16 @@ fn target_view(work: &Work, booth: &Booth, filling: Option<&Fill>) -> TargetView
         let window = work.plan.window(&target);
         (window.map(|window| window.low), window.map(|window| window.high))
     };
-    let text = |number: Option<Decimal>| number.map_or_else(String::new, |number| number.normalize().to_string());
+    let text =
+        |number: Option<Decimal>| number.map_or_else(String::new, |number| number.normalize().to_string());
     (view.low, view.high) = (text(low), text(high));
     if filling.is_some() {
         let unit = booth.scale().unit();
         let here = |text: &str| {
-            let number = text.parse::<Decimal>().ok().and_then(|number| own.convert(number, unit));
+            let number = text
+                .parse::<Decimal>()
+                .ok()
+                .and_then(|number| own.convert(number, unit));
             number.map_or_else(|| text.to_owned(), |number| number.to_string())
         };
         view.unit = unit.shown().to_owned();
@@ -612,7 +671,10 @@ fn can(step: Step, booth: &Booth, work: Option<&Work>) -> Vec<&'static str> {
     };
     if work.is_some() {
         can.extend(["abort", "hand-over"]);
-        if matches!(step, Step::Source | Step::Container | Step::Clearance | Step::ScaleCheck) {
+        if matches!(
+            step,
+            Step::Source | Step::Container | Step::Clearance | Step::ScaleCheck
+        ) {
             can.push("hold");
         }
     }

@@ -16,11 +16,7 @@ use crate::{
         station::Tare,
     },
     flow::{
-        accept::hex,
-        check::Verdict,
-        enter::Enter,
-        master::item::Container as KnownContainer,
-        people::Person,
+        accept::hex, check::Verdict, enter::Enter, master::item::Container as KnownContainer, people::Person,
     },
 };
 use record::{Draft, Quantity, Stamp};
@@ -91,7 +87,10 @@ impl Desk {
 
     /// The line in hand, with who works on it.
     pub(super) fn in_hand(&self, asked: &Asked) -> Result<(Key, Work), Refusal> {
-        let key = self.booths.get(&asked.station).and_then(|booth| booth.key.clone());
+        let key = self
+            .booths
+            .get(&asked.station)
+            .and_then(|booth| booth.key.clone());
         let found = key.and_then(|key| self.works.get(&key).map(|work| (key, work.clone())));
         let (key, work) = found.ok_or_else(|| words::not_now("no line is in hand", "Scan the order."))?;
         if work.by.0 != asked.by.id {
@@ -153,11 +152,18 @@ impl Desk {
     fn choose(&mut self, asked: &Asked, scale: &str) -> Result<Done, Refusal> {
         let booth = &self.booths[&asked.station];
         let at = booth.scale_named(scale).ok_or_else(|| {
-            words::not_now(&format!("no scale here is called {scale}"), "Choose one of this station.")
+            words::not_now(
+                &format!("no scale here is called {scale}"),
+                "Choose one of this station.",
+            )
         })?;
         let work = booth.key.as_ref().and_then(|key| self.works.get(key));
         if let Some(work) = work {
-            if work.container.as_ref().is_some_and(|container| container.tare.is_some()) {
+            if work
+                .container
+                .as_ref()
+                .is_some_and(|container| container.tare.is_some())
+            {
                 return Err(words::not_now(
                     "a container stands on the other scale",
                     "Capture it or reject it first.",
@@ -215,8 +221,15 @@ impl Desk {
         enter: &mut dyn Enter,
     ) -> Result<Done, Refusal> {
         let (_, work) = self.in_hand(asked)?;
-        let Some(container) = work.container.clone().filter(|container| container.tare.is_none()) else {
-            return Err(words::not_now("no container waits for its tare", "Scan the container."));
+        let Some(container) = work
+            .container
+            .clone()
+            .filter(|container| container.tare.is_none())
+        else {
+            return Err(words::not_now(
+                "no container waits for its tare",
+                "Scan the container.",
+            ));
         };
         let booth = &self.booths[&asked.station];
         self.may_weigh(booth, around)?;
@@ -235,12 +248,18 @@ impl Desk {
             }
             let tare = self.device_tare(&asked.station, taken.weight, around);
             let tare = tare.ok_or_else(|| {
-                words::not_now("the tare of the scale cannot be read", "Press Tare on the scale; if it stays, call the engineer.")
+                words::not_now(
+                    "the tare of the scale cannot be read",
+                    "Press Tare on the scale; if it stays, call the engineer.",
+                )
             })?;
             (tare, "device")
         };
         if amount <= Decimal::ZERO {
-            return Err(words::tare_implausible(&format!("{amount} {}", scale.unit()), "more than nothing"));
+            return Err(words::tare_implausible(
+                &format!("{amount} {}", scale.unit()),
+                "more than nothing",
+            ));
         }
         self.plausible(&work, &container.id, amount, &scale, around)?;
         if let Err(why) = Fill::offered(&work, &scale, amount)
@@ -258,7 +277,14 @@ impl Desk {
             .about(&asked.station, &work, "tared", taken.time)
             .with("point", scale.point.to_string())
             .data("container", container.id.as_str())
-            .data("tare", if station_computes { taken.text.clone() } else { amount.to_string() })
+            .data(
+                "tare",
+                if station_computes {
+                    taken.text.clone()
+                } else {
+                    amount.to_string()
+                },
+            )
             .data("value", taken.text.as_str())
             .data("in", scale.unit().ucum())
             .data("raw", hex(&taken.raw))
@@ -291,7 +317,11 @@ impl Desk {
         }
         let unit = scale.unit();
         let looked = around.master.look::<KnownContainer>(id, &around.asking);
-        let Some(known) = looked.item.and_then(KnownContainer::tare).and_then(|tare| tare.number_in(unit)) else {
+        let Some(known) = looked
+            .item
+            .and_then(KnownContainer::tare)
+            .and_then(|tare| tare.number_in(unit))
+        else {
             return Ok(());
         };
         let inside: Decimal = work
@@ -317,17 +347,29 @@ impl Desk {
         enter: &mut dyn Enter,
     ) -> Result<Done, Refusal> {
         let (_, work) = self.in_hand(asked)?;
-        let Some(container) = work.container.clone().filter(|container| container.tare.is_none()) else {
-            return Err(words::not_now("no container waits for its tare", "Scan the container."));
+        let Some(container) = work
+            .container
+            .clone()
+            .filter(|container| container.tare.is_none())
+        else {
+            return Err(words::not_now(
+                "no container waits for its tare",
+                "Scan the container.",
+            ));
         };
         let booth = &self.booths[&asked.station];
         self.may_weigh(booth, around)?;
         if booth.station.tare == Tare::Device || work.plan.method == Method::ByDifference {
-            return Err(words::not_now("this tare has to be weighed", "Put it on the scale and press Tare."));
+            return Err(words::not_now(
+                "this tare has to be weighed",
+                "Put it on the scale and press Tare.",
+            ));
         }
         let unit = booth.scale().unit();
         let point = booth.scale().point.to_string();
-        let looked = around.master.look::<KnownContainer>(&container.id, &around.asking);
+        let looked = around
+            .master
+            .look::<KnownContainer>(&container.id, &around.asking);
         let tare = looked
             .item
             .filter(|_| looked.against.is_empty())
@@ -347,17 +389,36 @@ impl Desk {
             .data("computed_by", "station")
             .data("by", asked.by.id.as_str());
         let seq = self.put(draft, enter);
-        let draft = exception("tare-known", around.now, &booth_unit, &work.plan.batch, &work.plan.step, seq)
-            .data("says", format!("the tare of {} was not weighed: {tare} {unit} by master data", container.id))
-            .data("by", asked.by.id.as_str());
+        let draft = exception(
+            "tare-known",
+            around.now,
+            &booth_unit,
+            &work.plan.batch,
+            &work.plan.step,
+            seq,
+        )
+        .data(
+            "says",
+            format!(
+                "the tare of {} was not weighed: {tare} {unit} by master data",
+                container.id
+            ),
+        )
+        .data("by", asked.by.id.as_str());
         self.put(draft, enter);
-        Ok(Done::said(format!("entry {seq}: tare {tare} {unit}, known, not weighed")))
+        Ok(Done::said(format!(
+            "entry {seq}: tare {tare} {unit}, known, not weighed"
+        )))
     }
 
     fn zero(&self, asked: &Asked) -> Result<Done, Refusal> {
         let booth = &self.booths[&asked.station];
         let work = booth.key.as_ref().and_then(|key| self.works.get(key));
-        if work.is_some_and(|work| work.container.as_ref().is_some_and(|container| container.tare.is_some())) {
+        if work.is_some_and(|work| {
+            work.container
+                .as_ref()
+                .is_some_and(|container| container.tare.is_some())
+        }) {
             return Err(words::not_now(
                 "a container stands on the scale",
                 "A zero would falsify its weight. Take it off first.",
@@ -381,21 +442,31 @@ impl Desk {
     ) -> Result<(Work, Tared, Fill, Net, Taken), Refusal> {
         let (_, work) = self.in_hand(asked)?;
         if work.pending().is_some() {
-            return Err(words::not_now("a captured weight waits", "Verify it and label it first."));
+            return Err(words::not_now(
+                "a captured weight waits",
+                "Verify it and label it first.",
+            ));
         }
         let booth = &self.booths[&asked.station];
         if !self.is_clear(booth, around.now) {
             return Err(words::not_now("line clearance is over", "Clear the booth first."));
         }
         self.may_weigh(booth, around)?;
-        let tared = work.container.as_ref().and_then(|container| container.tare.clone());
-        let tared = tared.ok_or_else(|| words::not_now("there is no tare", "Put the container on and press Tare."))?;
+        let tared = work
+            .container
+            .as_ref()
+            .and_then(|container| container.tare.clone());
+        let tared = tared
+            .ok_or_else(|| words::not_now("there is no tare", "Put the container on and press Tare."))?;
         if work.source.is_none() {
             return Err(words::not_now("no lot was scanned", "Scan the lot label."));
         }
         let scale = booth.scale().clone();
         if tared.scale != scale.point.to_string() {
-            return Err(words::not_now("the tare is of another scale", "Tare on this scale."));
+            return Err(words::not_now(
+                "the tare is of another scale",
+                "Tare on this scale.",
+            ));
         }
         let fill = Fill::of(&work, &scale, tared.amount).map_err(|_| words::no_window(&scale.point.tag))?;
         let station_computes = booth.station.tare == Tare::Station;
@@ -403,7 +474,9 @@ impl Desk {
         if !station_computes {
             let read_back = self.device_tare(&asked.station, taken.weight, around);
             if read_back != Some(tared.amount) {
-                return Err(words::voided("the tare of the scale is not the one it was tared with"));
+                return Err(words::voided(
+                    "the tare of the scale is not the one it was tared with",
+                ));
             }
         }
         let net = Net::of(taken.weight, &tared, &work, &self.booths[&asked.station]);
@@ -492,7 +565,10 @@ impl Desk {
         enter: &mut dyn Enter,
     ) -> Result<Done, Refusal> {
         let source = work.source.as_ref();
-        let container = work.container.as_ref().map_or("", |container| container.id.as_str());
+        let container = work
+            .container
+            .as_ref()
+            .map_or("", |container| container.id.as_str());
         let mut draft = self
             .about(&asked.station, work, "captured", captured.time)
             .with("point", captured.point.as_str())
@@ -538,7 +614,10 @@ impl Desk {
         if let Some(booth) = self.booths.get_mut(&asked.station) {
             booth.sequence = super::booth::Sequence::default();
         }
-        let mut done = Done::said(format!("entry {seq}: {} {} captured", captured.net, captured.unit));
+        let mut done = Done::said(format!(
+            "entry {seq}: {} {} captured",
+            captured.net, captured.unit
+        ));
         if work.plan.verification == Verification::Automated && captured.verdict != "above" {
             let key = (work.plan.order.clone(), work.plan.line.clone());
             done.actions = self.accept(&asked.station, &key, seq, None, around, enter);
@@ -586,11 +665,25 @@ impl Desk {
         by_hand.plan.verification = Verification::SecondPerson;
         let mut done = self.captured(asked, &by_hand, captured, around, enter)?;
         let key = (work.plan.order.clone(), work.plan.line.clone());
-        let seq = self.works.get(&key).and_then(|work| Some(work.parts.last()?.entry)).unwrap_or_default();
-        let draft = exception("weighing-kept", around.now, &unit, &work.plan.batch, &work.plan.step, seq)
-            .data("text", reason)
-            .data("says", format!("{} {shown} was kept, allowed is {low} to {high} {shown}", net.net))
-            .data("by", second.id.as_str());
+        let seq = self
+            .works
+            .get(&key)
+            .and_then(|work| Some(work.parts.last()?.entry))
+            .unwrap_or_default();
+        let draft = exception(
+            "weighing-kept",
+            around.now,
+            &unit,
+            &work.plan.batch,
+            &work.plan.step,
+            seq,
+        )
+        .data("text", reason)
+        .data(
+            "says",
+            format!("{} {shown} was kept, allowed is {low} to {high} {shown}", net.net),
+        )
+        .data("by", second.id.as_str());
         self.put(draft, enter);
         done.actions = self.accept(&asked.station, &key, seq, Some(&second), around, enter);
         Ok(done)
@@ -618,7 +711,10 @@ impl Desk {
     ) -> Result<Done, Refusal> {
         let (_, work) = self.in_hand(asked)?;
         if work.plan.method != Method::FullContainer {
-            return Err(words::not_now("this line is weighed", "Put the container on the scale."));
+            return Err(words::not_now(
+                "this line is weighed",
+                "Put the container on the scale.",
+            ));
         }
         let amount = amount.replace(',', ".");
         let unit = work.plan.nominal.unit;
@@ -654,7 +750,10 @@ impl Desk {
             return Err(words::not_now("no lot was scanned", "Scan the lot label."));
         }
         if work.pending().is_some() {
-            return Err(words::not_now("a captured weight waits", "Verify it and label it first."));
+            return Err(words::not_now(
+                "a captured weight waits",
+                "Verify it and label it first.",
+            ));
         }
         if !around.capturing {
             return Err(words::capture_stopped());
@@ -701,9 +800,14 @@ impl Desk {
         if reason.trim().is_empty() {
             return Err(words::reason_missing());
         }
-        let pending = work.pending().filter(|part| part.state == super::work::PartState::Pending);
+        let pending = work
+            .pending()
+            .filter(|part| part.state == super::work::PartState::Pending);
         if pending.is_none() && work.container.is_none() {
-            return Err(words::not_now("nothing is on its way", "There is nothing to reject."));
+            return Err(words::not_now(
+                "nothing is on its way",
+                "There is nothing to reject.",
+            ));
         }
         let booth = &self.booths[&asked.station];
         let (scale, sequence) = (booth.scale().clone(), booth.sequence.clone());
@@ -719,14 +823,26 @@ impl Desk {
                 .data("container", part.container.as_str())
                 .data("waste", part.net.amount.as_str()),
             None => draft
-                .data("container", work.container.as_ref().map_or("", |container| container.id.as_str()))
-                .data("waste", sequence.last.map_or_else(String::new, |(net, ..)| net.to_string())),
+                .data(
+                    "container",
+                    work.container
+                        .as_ref()
+                        .map_or("", |container| container.id.as_str()),
+                )
+                .data(
+                    "waste",
+                    sequence
+                        .last
+                        .map_or_else(String::new, |(net, ..)| net.to_string()),
+                ),
         };
         let seq = self.put(draft, enter);
         if let Some(booth) = self.booths.get_mut(&asked.station) {
             booth.sequence = super::booth::Sequence::default();
         }
-        Ok(Done::said(format!("entry {seq}: rejected; begin again with a container")))
+        Ok(Done::said(format!(
+            "entry {seq}: rejected; begin again with a container"
+        )))
     }
 
     /// Opens a line of an order, or goes on with one that was held.
@@ -741,16 +857,26 @@ impl Desk {
         use crate::flow::master::item::Order;
         let booth = &self.booths[&asked.station];
         if booth.key.is_some() {
-            return Err(words::not_now("a line is in hand", "Finish it, hold it or abort it first."));
+            return Err(words::not_now(
+                "a line is in hand",
+                "Finish it, hold it or abort it first.",
+            ));
         }
         if !self.is_clear(booth, around.now) {
-            return Err(words::not_now("the booth is not cleared", "Answer the questions of line clearance and sign."));
+            return Err(words::not_now(
+                "the booth is not cleared",
+                "Answer the questions of line clearance and sign.",
+            ));
         }
         let looked = around.master.look::<Order>(order, &around.asking);
         let Some(item) = looked.item.filter(|_| looked.against.is_empty()) else {
             return Err(words::master("order", order, &looked.why()));
         };
-        let state = |line: &str| self.works.get(&(order.to_owned(), line.to_owned())).map(|work| work.state);
+        let state = |line: &str| {
+            self.works
+                .get(&(order.to_owned(), line.to_owned()))
+                .map(|work| work.state)
+        };
         let open = |line: &str| !matches!(state(line), Some(State::Done | State::Aborted | State::Open));
         let found = match line {
             Some(line) => item.lines.iter().find(|known| known.line == *line),
@@ -794,13 +920,20 @@ impl Desk {
         let key = (order.to_owned(), found.line.clone());
         let before = self.works.get(&key).cloned();
         if let Some(used) = used {
-            let used = used.with("unit", unit.as_str()).with("batch", plan.batch.as_str()).with("step", plan.step.as_str());
+            let used = used
+                .with("unit", unit.as_str())
+                .with("batch", plan.batch.as_str())
+                .with("step", plan.step.as_str());
             self.put(used, enter);
         }
         let Some(before) = before else {
             let work = Work::planned(plan, &asked.station, (&asked.by.id, &asked.by.name), around.now);
             let draft = self.about(&asked.station, &work, "begun", around.now);
-            let draft = work.plan.onto(draft).data("by", asked.by.id.as_str()).data("name", asked.by.name.as_str());
+            let draft = work
+                .plan
+                .onto(draft)
+                .data("by", asked.by.id.as_str())
+                .data("name", asked.by.name.as_str());
             let seq = self.put(draft, enter);
             return Ok(Done::said(format!("entry {seq}: line {} begun", work.plan.line)));
         };
@@ -811,13 +944,29 @@ impl Desk {
         let seq = self.put(draft, enter);
         let waited = around.now.ms_since(before.since);
         if waited > held {
-            let draft = exception("held-too-long", around.now, &unit, &before.plan.batch, &before.plan.step, seq)
-                .data("says", format!("the line was held for {}", crate::flow::master::look::span(waited)))
-                .data("duration_ms", waited)
-                .data("by", asked.by.id.as_str());
+            let draft = exception(
+                "held-too-long",
+                around.now,
+                &unit,
+                &before.plan.batch,
+                &before.plan.step,
+                seq,
+            )
+            .data(
+                "says",
+                format!(
+                    "the line was held for {}",
+                    crate::flow::master::look::span(waited)
+                ),
+            )
+            .data("duration_ms", waited)
+            .data("by", asked.by.id.as_str());
             self.put(draft, enter);
         }
-        Ok(Done::said(format!("entry {seq}: line {} goes on", before.plan.line)))
+        Ok(Done::said(format!(
+            "entry {seq}: line {} goes on",
+            before.plan.line
+        )))
     }
 
     /// Whether the check of the scale in use is due or failed.

@@ -53,10 +53,13 @@ pub fn no_such_station(name: &str) -> Refusal {
 }
 
 pub fn other_panel(panel: &str) -> Refusal {
-    Trouble::new("station-other-panel", format!("panel {panel} works at this station"))
-        .means("Nothing was done.")
-        .so("work there, or take over here")
-        .into()
+    Trouble::new(
+        "station-other-panel",
+        format!("panel {panel} works at this station"),
+    )
+    .means("Nothing was done.")
+    .so("work there, or take over here")
+    .into()
 }
 
 pub fn other_person(name: &str) -> Refusal {
@@ -125,9 +128,12 @@ pub fn code_unknown(code: &str, wanted: &str) -> Refusal {
 
 pub fn code_ambiguous(code: &str, why: &str) -> Refusal {
     kept(
-        Trouble::new("scan-ambiguous", format!("{code:?} cannot be read for certain: {why}"))
-            .means(NOTHING_WEIGHED)
-            .so("Test the scanner on the set-up page: it may swallow the separator between two fields."),
+        Trouble::new(
+            "scan-ambiguous",
+            format!("{code:?} cannot be read for certain: {why}"),
+        )
+        .means(NOTHING_WEIGHED)
+        .so("Test the scanner on the set-up page: it may swallow the separator between two fields."),
         code,
         why,
     )
@@ -204,9 +210,12 @@ pub fn over(by: &str, unit: &str) -> Refusal {
 
 pub fn under(low: &str, high: &str, unit: &str) -> Refusal {
     kept(
-        Trouble::new("too-little", format!("Capture opens between {low} and {high} {unit}"))
-            .means(NOT_CAPTURED)
-            .so("Keep pouring, or capture it as a part and go on with the next container."),
+        Trouble::new(
+            "too-little",
+            format!("Capture opens between {low} and {high} {unit}"),
+        )
+        .means(NOT_CAPTURED)
+        .so("Keep pouring, or capture it as a part and go on with the next container."),
         low,
         high,
     )
@@ -227,9 +236,12 @@ pub fn below_minimum(net: &str, least: &str) -> Refusal {
 
 pub fn beyond_range(gross: &str, most: &str) -> Refusal {
     kept(
-        Trouble::new("scale-overloaded", format!("{gross} is more than this scale weighs: {most}"))
-            .means(NOT_CAPTURED)
-            .so("Use a larger scale, or split over two containers."),
+        Trouble::new(
+            "scale-overloaded",
+            format!("{gross} is more than this scale weighs: {most}"),
+        )
+        .means(NOT_CAPTURED)
+        .so("Use a larger scale, or split over two containers."),
         gross,
         most,
     )
@@ -263,9 +275,12 @@ pub fn check_needed(scale: &str, failed: bool) -> Refusal {
 
 pub fn calibration(scale: &str) -> Refusal {
     kept(
-        Trouble::new("scale-not-calibrated", format!("the calibration of {scale} is over, or found it out of its limits"))
-            .means(NOT_CAPTURED)
-            .so("Use another scale, call maintenance."),
+        Trouble::new(
+            "scale-not-calibrated",
+            format!("the calibration of {scale} is over, or found it out of its limits"),
+        )
+        .means(NOT_CAPTURED)
+        .so("Use another scale, call maintenance."),
         scale,
         "",
     )
@@ -280,9 +295,12 @@ pub fn capture_stopped() -> Refusal {
 
 pub fn voided(because: &str) -> Refusal {
     kept(
-        Trouble::new("weighing-voided", format!("this weighing does not count any more: {because}"))
-            .means("Nothing of it is captured. What happened is an entry.")
-            .so("Take the container off and begin it again, or reject what is in it."),
+        Trouble::new(
+            "weighing-voided",
+            format!("this weighing does not count any more: {because}"),
+        )
+        .means("Nothing of it is captured. What happened is an entry.")
+        .so("Take the container off and begin it again, or reject what is in it."),
         because,
         "",
     )
@@ -319,17 +337,24 @@ pub fn not_taken(why: &NotTaken, unit: &str) -> Refusal {
             String::new(),
         ),
         NotTaken::Moving => (
-            Trouble::new("weight-moving", "The weight isn’t still yet").so("Wait until it is still for 0.8 s."),
+            Trouble::new("weight-moving", "The weight isn’t still yet")
+                .so("Wait until it is still for 0.8 s."),
             String::new(),
         ),
         NotTaken::OtherUnit(other) => (
-            Trouble::new("scale-in-other-unit", format!("The scale shows {other}, it should show {unit}"))
-                .so("Set the unit of the scale back."),
+            Trouble::new(
+                "scale-in-other-unit",
+                format!("The scale shows {other}, it should show {unit}"),
+            )
+            .so("Set the unit of the scale back."),
             other.to_string(),
         ),
         NotTaken::Doubtful(because) => (
-            Trouble::new("weight-doubtful", format!("The weight can’t be trusted: {because}"))
-                .so("Check the scale with the engineer."),
+            Trouble::new(
+                "weight-doubtful",
+                format!("The weight can’t be trusted: {because}"),
+            )
+            .so("Check the scale with the engineer."),
             because.clone(),
         ),
         NotTaken::Bad(because) => (

@@ -190,7 +190,9 @@ impl Work {
     }
 
     fn source(&mut self, note: &Note) {
-        let Some(target) = note.quantity("target") else { return };
+        let Some(target) = note.quantity("target") else {
+            return;
+        };
         let factor = note.get("expected").parse().unwrap_or(Decimal::ONE);
         self.reconciled = false;
         self.source = Some(Source {
