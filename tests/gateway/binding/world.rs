@@ -209,6 +209,7 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
             .filter(|line| !line.is_empty())
             .map(capture)
             .collect(),
+        stations: Vec::new(),
         master: Master::default(),
         recipes: Vec::new(),
         web: Web::default(),
