@@ -11,7 +11,7 @@ use crate::{
     },
     ports::index::Index,
 };
-use record::{KeySet, Role, StoreWord, Trouble};
+use record::{KeySet, Role, Stamp, StoreWord, Trouble};
 use std::{collections::HashMap, io, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
@@ -34,6 +34,11 @@ pub enum ToDelivery {
 /// From delivery.
 #[derive(Debug)]
 pub enum FromDelivery {
+    /// The record store had a page that was sealed then: what its clock says of ours.
+    Stored {
+        sealed: Stamp,
+        stored: Stamp,
+    },
     /// A message on a topic we asked for that is not the record store's word.
     Arrived {
         topic: String,
@@ -93,6 +98,8 @@ struct Running {
     end: u64,
     segment: Option<(u64, Box<dyn DiskFile>)>,
     finish_by: Option<Duration>,
+    /// In which second the core last heard what a receipt says of the clock.
+    clock_told: Option<u64>,
     /// The channel from inside is closed.
     closed: bool,
     /// Messages that are not the record, to be said again after a reconnect: by topic.
@@ -118,6 +125,7 @@ impl Delivery {
             end,
             segment: None,
             finish_by: None,
+            clock_told: None,
             closed: false,
             retained: HashMap::new(),
             counted,
@@ -247,9 +255,21 @@ impl Running {
             return Ok(());
         }
         if let StoreWord::Receipt(receipt) = &word {
+            let oldest = self.d.outbox.oldest().filter(|place| place.page == receipt.page);
+            if let Some(place) = oldest {
+                self.clock_is_told(place.sealed, receipt.stored);
+            }
             self.words.insert(receipt.page, line);
         }
         self.step(Event::Said(word)).await
+    }
+
+    /// What a receipt says of our clock, once a second.
+    fn clock_is_told(&mut self, sealed: Stamp, stored: Stamp) {
+        let second = self.d.clock.elapsed().as_secs();
+        if std::mem::replace(&mut self.clock_told, Some(second)) != Some(second) {
+            self.tell(FromDelivery::Stored { sealed, stored });
+        }
     }
 
     async fn step(&mut self, event: Event) -> Result<(), Trouble> {

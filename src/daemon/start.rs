@@ -17,10 +17,11 @@ use crate::{
         accept::Accepted,
         access::{self, Access},
         board::Board,
+        clock::BoundClock,
         ledger,
         line::{Line, LineEvent},
         link::Standings,
-        needs::{Broker, Disk, Links, Login},
+        needs::{Broker, Clock, Disk, Links, Login},
         outbox::{Event, Outbox},
         people::{Panels, People},
         seal::PageMaker,
@@ -70,7 +71,8 @@ const LINES: usize = 8_192;
 
 /// Starts everything.
 pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
-    let clock = world.outside.clock.clone();
+    let bound = Arc::new(BoundClock::new(world.outside.clock.clone()));
+    let clock: Arc<dyn Clock> = bound.clone();
     let plant = open.plant.clone();
     delivery::receipts_into_index(&open.index, open.disk.as_ref(), &open.keys).await?;
 
@@ -203,6 +205,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     let was_off = open.was_off;
     let mut core = Core {
         clock: clock.clone(),
+        bound,
         disk: open.disk,
         plant,
         line,
@@ -250,6 +253,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
             })?;
         }
     }
+    core.clock_starts(was_off.map(|(from, _)| from))?;
     core.declare_all()?;
     core.at_stations(StationEvent::Started)?.ok();
     core.show_stations(None);
@@ -259,9 +263,11 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         } else {
             "stopped"
         };
+        // a clock that was set back meanwhile makes the time between nothing, and never less
+        let until = clock.now();
         core.event(LineEvent::WasOff {
-            from,
-            until: clock.now(),
+            from: from.min(until),
+            until,
             because,
         })?;
     }

@@ -13,6 +13,7 @@ pub mod bind;
 pub mod board;
 pub mod check;
 pub mod classes;
+pub mod clock;
 pub mod context;
 pub mod control;
 pub mod enter;

@@ -19,6 +19,7 @@ impl Core {
                 self.status(now);
                 Ok(())
             }
+            FromDelivery::Stored { sealed, stored } => self.clock_receipted(sealed, stored),
             FromDelivery::Lost(trouble) => {
                 self.state.broker_lost_since.get_or_insert(now);
                 self.tell(Told::Connected(false));

@@ -4,7 +4,7 @@
 //! delivers. Nothing is said to be captured before the sealer said so.
 
 mod captured;
-mod clocks;
+pub(super) mod clocks;
 mod commands;
 mod due;
 pub(super) mod equipment;
@@ -29,6 +29,7 @@ use crate::{
         accept::Accepted,
         access::Access,
         board::{Board, Call, Urgency},
+        clock::{BoundClock, ClockWatch},
         enter::{Enter, Entered, Recorder},
         line::{Line, LineAction, LineEvent},
         link::{LinkOutput, Standings},
@@ -61,6 +62,8 @@ pub enum Told {
 /// The gateway's core.
 pub(crate) struct Core {
     pub clock: Arc<dyn Clock>,
+    /// The same clock, to be told what receipts say of it.
+    pub bound: Arc<BoundClock>,
     pub disk: Arc<dyn Disk>,
     pub plant: Plant,
     pub line: Line,
@@ -104,8 +107,7 @@ pub(crate) struct State {
     pub bytes: VecDeque<(Duration, u64)>,
     pub stopped_since: Option<Stamp>,
     pub stopped_because: String,
-    pub clock_offset: Option<i64>,
-    pub was_synchronised: Option<&'static str>,
+    pub clock: ClockWatch,
     pub last_status: Duration,
     pub last_look: Duration,
     pub last_alive: Duration,

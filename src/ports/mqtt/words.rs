@@ -1,7 +1,13 @@
 //! What a person is told when the broker and we do not come together, or part.
 
 use super::wire::Problem;
-use crate::flow::needs::Login;
+use crate::{
+    flow::{
+        clock::WRITTEN,
+        needs::{Clock, Login},
+    },
+    ports::clock::SystemClock,
+};
 use record::Trouble;
 use rumqttc::{self as three, TlsError, v5 as five};
 use rustls::CertificateError;
@@ -34,6 +40,19 @@ pub(super) fn connecting(problem: &Problem, login: &Login) -> Trouble {
         .so(action);
     }
     if let Some(why) = untrusted(problem) {
+        let now = SystemClock::new().now();
+        if now < WRITTEN {
+            let (why, clock) = (
+                why.replace(" (or this machine's clock is wrong)", ""),
+                now.to_string(),
+            );
+            let what =
+                format!("this machine's clock was never set, it shows {clock}: {why}, judged by that clock");
+            return Trouble::new("broker-untrusted", what)
+                .at(&login.url)
+                .means(KEPT)
+                .so("set the clock, or let a time server keep it; nothing else has to be changed");
+        }
         return Trouble::new("broker-untrusted", format!("no secure link to the broker: {why}"))
             .at(&login.url)
             .means(KEPT)
