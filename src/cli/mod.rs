@@ -8,6 +8,8 @@ mod bench;
 mod bus;
 #[cfg(feature = "embedded-broker")]
 mod demo;
+#[cfg(feature = "embedded-broker")]
+mod drill;
 mod find;
 mod life;
 mod owner;

@@ -358,8 +358,8 @@ impl Running {
         if !self.keep.is_empty() {
             let mut bytes = Vec::new();
             for page in &self.keep {
-                if let Some(word) = self.words.remove(page) {
-                    bytes.extend_from_slice(&word);
+                if let Some(word) = self.words.get(page) {
+                    bytes.extend_from_slice(word);
                     bytes.push(b'\n');
                 }
             }
@@ -368,8 +368,18 @@ impl Running {
                     .receipts
                     .write_at(&bytes, self.end)
                     .and_then(|()| self.receipts.sync_data());
+                if written
+                    .as_ref()
+                    .is_err_and(|error| error.kind() == io::ErrorKind::StorageFull)
+                {
+                    // Nothing was appended that counts: it is written again at the same place when there is room.
+                    return Ok(());
+                }
                 written.map_err(|error| cannot_keep(&error))?;
                 self.end += bytes.len() as u64;
+            }
+            for page in &self.keep {
+                self.words.remove(page);
             }
             self.mark(1);
         }
@@ -524,12 +534,16 @@ pub async fn receipts_into_index(index: &Index, disk: &dyn Disk, keys: &KeySet) 
         .await?
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
-    let Ok(bytes) = disk.read(RECEIPTS) else {
+    let Ok(file) = disk.open_read(RECEIPTS) else {
         return Ok(());
     };
     // The last stretch is read again: marks are written after the receipts, never before.
-    let from = read.saturating_sub(1 << 20) as usize;
-    let tail = bytes.get(from..).unwrap_or_default();
+    let from = read.saturating_sub(1 << 20);
+    let unreadable = |error: io::Error| ledger::unreadable(disk, &error);
+    let length = file.len().map_err(unreadable)?;
+    let mut tail = vec![0; length.saturating_sub(from) as usize];
+    let got = file.read_at(&mut tail, from).map_err(unreadable)?;
+    tail.truncate(got);
     let skip = if from == 0 {
         0
     } else {
@@ -549,5 +563,5 @@ pub async fn receipts_into_index(index: &Index, disk: &dyn Disk, keys: &KeySet) 
     for part in pages.chunks(1000) {
         index.mark(part, 1).await?;
     }
-    index.set("receipts-read", &bytes.len().to_string()).await
+    index.set("receipts-read", &length.to_string()).await
 }

@@ -9,6 +9,7 @@ pub mod link_task;
 pub(crate) mod master;
 pub mod opening;
 pub mod packing;
+mod proving;
 pub mod sealing;
 pub mod start;
 pub(crate) mod tap;

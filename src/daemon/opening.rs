@@ -71,14 +71,40 @@ pub async fn open(on_disk: Source, alarm: bool, outside: &Outside) -> Result<Ope
     };
     let disk: Arc<dyn Disk> = Arc::new(Directory::take(&directory).map_err(one)?);
     let fresh = ledger::segments(disk.as_ref()).map_or(true, |segments| segments.is_empty());
-    match written {
-        Ok(plant) => open_with(plant, Some(on_disk), disk, alarm, outside).await,
+    let known = match &written {
         // Only a first start has nothing to fall back on.
-        Err(complaints) if fresh => Err(refused(&on_disk, &complaints)),
+        Err(complaints) if fresh => return Err(refused(&on_disk, complaints)),
+        _ => Known::of(disk.as_ref()).await.map_err(one)?,
+    };
+    match written {
+        Ok(plant) => open_with(plant, Some(on_disk), known, disk, alarm, outside).await,
         Err(complaints) => {
             let found = refused(&on_disk, &complaints);
-            open_accepted(&on_disk, found, disk, outside).await
+            open_accepted(&on_disk, found, known, disk, outside).await
         }
+    }
+}
+
+/// What the index knows of a ledger that is there, once it has caught up with it. It is opened once at a start.
+struct Known {
+    index: Option<Index>,
+    kept: Vec<Kept>,
+}
+
+impl Known {
+    async fn of(disk: &dyn Disk) -> Result<Self, Trouble> {
+        let Some(ledger) = ledger::id(disk).map_err(|error| ledger::unreadable(disk, &error))? else {
+            return Ok(Self {
+                index: None,
+                kept: Vec::new(),
+            });
+        };
+        let index = indexing::open(disk, &ledger).await?;
+        let kept = index.kept_now().await?;
+        Ok(Self {
+            index: Some(index),
+            kept,
+        })
     }
 }
 
@@ -111,15 +137,15 @@ fn ledger_of(text: &str) -> Option<PathBuf> {
 async fn open_accepted(
     on_disk: &Source,
     found: Vec<Refusal>,
+    known: Known,
     disk: Arc<dyn Disk>,
     outside: &Outside,
 ) -> Result<Open, Vec<Refusal>> {
-    let kept = configuration_in(disk.as_ref()).await.map_err(one)?;
-    let Some(source) = accepted(&kept, &on_disk.name) else {
+    let Some(source) = accepted(&known.kept, &on_disk.name) else {
         return Err(found);
     };
     let plant = crate::config::read(source.clone()).map_err(|complaints| refused(&source, &complaints))?;
-    let mut open = open_with(plant, None, disk, true, outside).await?;
+    let mut open = open_with(plant, None, known, disk, true, outside).await?;
     open.troubles.push(
         Trouble::new("configuration-broken", "the configuration on disk cannot be used")
             .at(&on_disk.name)
@@ -133,16 +159,17 @@ async fn open_accepted(
 async fn open_with(
     plant: Plant,
     on_disk: Option<Source>,
+    known: Known,
     disk: Arc<dyn Disk>,
     alarm: bool,
     outside: &Outside,
 ) -> Result<Open, Vec<Refusal>> {
-    let kept = configuration_in(disk.as_ref()).await.map_err(one)?;
+    let first_start = known.kept.is_empty();
     // The last accepted configuration runs, whatever the file says by now.
     let mut plant = plant;
     let mut differs = None;
     if let Some(source) = &on_disk {
-        if let Some(running) = accepted(&kept, &source.name) {
+        if let Some(running) = accepted(&known.kept, &source.name) {
             if let Ok(accepted) = crate::config::read(running) {
                 let path = disk.path();
                 same_gateway(
@@ -159,9 +186,9 @@ async fn open_with(
             }
         }
     }
-    let mut open = open_ledger(plant, disk, outside).await.map_err(one)?;
+    let mut open = open_ledger(plant, known, disk, outside).await.map_err(one)?;
     let now = outside.clock.now();
-    if kept.is_empty() {
+    if first_start {
         let files = open.plant.files.clone();
         open.configuration("first-start", &files, "machine", "", "", now);
     } else if let Some(name) = differs.filter(|_| alarm) {
@@ -170,19 +197,12 @@ async fn open_with(
     Ok(open)
 }
 
-/// `configuration` and `file` lines, from the index once it has caught up with the ledger.
-async fn configuration_in(disk: &dyn Disk) -> Result<Vec<Kept>, Trouble> {
-    let Some(ledger) = ledger::id(disk).map_err(|error| ledger::unreadable(disk, &error))? else {
-        return Ok(Vec::new());
-    };
-    let index = indexing::open(disk, &ledger).await?;
-    let kept = index.kept(&["configuration", "file"]).await;
-    index.close().await;
-    kept
-}
-
 /// The files of the newest configuration in the ledger.
 fn accepted(kept: &[Kept], name: &str) -> Option<Source> {
+    let kept: Vec<&Kept> = kept
+        .iter()
+        .filter(|kept| matches!(kept.kind.as_str(), "configuration" | "file"))
+        .collect();
     let begin = kept.iter().rposition(|kept| kept.kind == "configuration")?;
     let listed = Line::read(&kept[begin].line).ok()?.data_text("files")?;
     let listed = listed.split("; ").count();
@@ -203,7 +223,12 @@ fn accepted(kept: &[Kept], name: &str) -> Option<Source> {
     Source::recorded(name, files)
 }
 
-async fn open_ledger(plant: Plant, disk: Arc<dyn Disk>, outside: &Outside) -> Result<Open, Trouble> {
+async fn open_ledger(
+    plant: Plant,
+    known: Known,
+    disk: Arc<dyn Disk>,
+    outside: &Outside,
+) -> Result<Open, Trouble> {
     let fresh = ledger::segments(disk.as_ref()).map_or(true, |segments| segments.is_empty());
     let signer = signing_key(&plant.gateway.signing_key, fresh, outside)?;
     let mut keys = known_keys(disk.as_ref(), signer.public())?;
@@ -219,7 +244,10 @@ async fn open_ledger(plant: Plant, disk: Arc<dyn Disk>, outside: &Outside) -> Re
         Some(last) => last.ledger.clone(),
         None => new_id(outside.random.as_ref())?,
     };
-    let index = indexing::open(disk.as_ref(), &ledger).await?;
+    let index = match known.index {
+        Some(index) => index,
+        None => indexing::open(disk.as_ref(), &ledger).await?,
+    };
     let usable = |error: std::io::Error| {
         Trouble::new(
             "ledger-unusable",
@@ -230,7 +258,7 @@ async fn open_ledger(plant: Plant, disk: Arc<dyn Disk>, outside: &Outside) -> Re
         .so("give the directory and its files to the gateway's user")
     };
     let (high_water, highest) = HighWater::open(disk.as_ref()).map_err(usable)?;
-    let kept = index.kept(crate::ports::index::KEPT).await?;
+    let kept = known.kept;
     let batches = index.open_batches().await?;
     let receipted = last_receipt(disk.as_ref(), &keys);
     let highest = highest.map(|(_, page, seq)| (page, seq));
@@ -397,30 +425,41 @@ pub fn accepted_in(ledger: &Path, name: &str) -> Result<Option<Source>, Trouble>
     let Ok(disk) = Directory::look(ledger) else {
         return Ok(None);
     };
-    let mut kept = Vec::new();
-    for (number, compressed) in ledger::segments(&disk).map_err(|error| ledger::unreadable(&disk, &error))? {
-        let file = ledger::file_name(number, compressed);
-        let read = ledger::read_segment(&disk, &file, |_, piece| {
-            let Ok(page) = piece else { return };
-            for mark in page
-                .marks()
-                .iter()
-                .filter(|mark| matches!(mark.kind, b"configuration" | b"file"))
-            {
-                if mark.kind == b"configuration" {
-                    kept.clear();
-                }
-                let Ok(line) = Line::read(mark.line) else { continue };
-                kept.push(Kept {
-                    seq: line.seq(),
-                    kind: line.kind().to_owned(),
-                    line: mark.line.to_vec(),
-                });
-            }
-        });
-        read.map_err(|error| ledger::unreadable(&disk, &error))?;
+    let all = ledger::segments(&disk).map_err(|error| ledger::unreadable(&disk, &error))?;
+    let mut kept: Vec<Kept> = Vec::new();
+    // From the newest back to the segment in which the last configuration begins; its files may go on behind it.
+    for (number, compressed) in all.into_iter().rev() {
+        let mut here = configuration_of(&disk, &ledger::file_name(number, compressed))?;
+        let begins = here.iter().any(|kept| kept.kind == "configuration");
+        here.append(&mut kept);
+        kept = here;
+        if begins {
+            break;
+        }
     }
     Ok(accepted(&kept, name))
+}
+
+/// `configuration` and `file` lines of one segment, from the last configuration in it on.
+fn configuration_of(disk: &dyn Disk, file: &str) -> Result<Vec<Kept>, Trouble> {
+    let mut kept = Vec::new();
+    let read = ledger::read_segment(disk, file, |_, piece| {
+        let Ok(page) = piece else { return };
+        let wanted = |kind: &[u8]| matches!(kind, b"configuration" | b"file");
+        for mark in page.marks().iter().filter(|mark| wanted(mark.kind)) {
+            if mark.kind == b"configuration" {
+                kept.clear();
+            }
+            let Ok(line) = Line::read(mark.line) else { continue };
+            kept.push(Kept {
+                seq: line.seq(),
+                kind: line.kind().to_owned(),
+                line: mark.line.to_vec(),
+            });
+        }
+    });
+    read.map_err(|error| ledger::unreadable(disk, &error))?;
+    Ok(kept)
 }
 
 impl Enter for Open {
@@ -546,8 +585,11 @@ const MOST_ENTRIES: u64 = 32 * 1024;
 
 /// The page the newest receipt names.
 fn last_receipt(disk: &dyn Disk, keys: &KeySet) -> Option<(u64, u64)> {
-    let bytes = disk.read(RECEIPTS).ok()?;
-    let last = bytes
+    let file = disk.open_read(RECEIPTS).ok()?;
+    let mut bytes = vec![0; 64 * 1024];
+    let from = file.len().ok()?.saturating_sub(bytes.len() as u64);
+    let length = file.read_at(&mut bytes, from).ok()?;
+    let last = bytes[..length]
         .split(|byte| *byte == b'\n')
         .rev()
         .find(|line| !line.is_empty())?;

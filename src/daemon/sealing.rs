@@ -113,6 +113,9 @@ impl Sealer {
             .maker
             .make(self.clock.now(), (sync.word(), error), self.clock.elapsed())?;
         let Some(page) = made else { return Ok(()) };
+        if page.lines.first().is_some_and(|line| line.kind == "epoch") {
+            self.writer.begin_segment();
+        }
         let place = self.writer.append(&page)?;
         // holds because when nobody listens any more the page is on disk all the same
         let _ = self.output.send(FromSealer::Captured(place, page.lines));

@@ -9,28 +9,30 @@ use super::{
     link_set::LinkSet,
     opening::{Open, Outside},
     packing,
+    proving::Proving,
     sealing::Sealer,
 };
 use crate::{
-    config::plant::RecordStore,
+    config::plant::{Plant, RecordStore},
     flow::{
         accept::Accepted,
         access::{self, Access},
         board::Board,
         clock::BoundClock,
-        ledger,
-        line::{Line, LineEvent},
+        ledger::{self, Place},
+        line::{Figures, Line, LineEvent, books::Books},
         link::Standings,
         needs::{Broker, Clock, Disk, Links, Login},
         outbox::{Event, Outbox},
         people::{Panels, People},
+        proof::Progress,
         seal::PageMaker,
         station::{Desk, Event as StationEvent},
     },
-    ports::index::Index,
+    ports::index::{Index, Kept},
 };
 use record::{Line as Entry, Trouble};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -68,6 +70,8 @@ const READINGS: usize = 4096;
 /// Lines wait here while a page is being made durable. Room is taken whole at the start, so it is part of what the
 /// gateway weighs when idle: 65,536 places were 9 MiB.
 const LINES: usize = 8_192;
+/// Pending pages that delivery begins with.
+const AT_FIRST: u32 = 2_000;
 
 /// Starts everything.
 pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
@@ -100,7 +104,11 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     })?;
 
     let (to_index, index_in) = mpsc::unbounded_channel();
-    let index = tokio::spawn(indexing::follow(open.index.clone(), index_in));
+    let index = tokio::spawn(indexing::follow(
+        open.index.clone(),
+        Some(open.disk.clone()),
+        index_in,
+    ));
 
     let topic = format!("{}/{}", plant.record_store.topics, plant.gateway.name);
     let (to_delivery, delivery_in) = mpsc::unbounded_channel();
@@ -115,8 +123,9 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         plant.record_store.release_on_broker,
         counts,
     );
-    let pending = open.index.pending(0, 50_000).await?;
-    if pending.len() == 50_000 {
+    // The rest is read while the gateway is at work already.
+    let pending = open.index.pending(0, AT_FIRST).await?;
+    if pending.len() == AT_FIRST as usize {
         outbox.has_more();
     }
     for place in pending {
@@ -141,8 +150,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     };
     let delivery = tokio::spawn(delivery.run());
 
-    let mut line = Line::new(&plant);
-    recall(&mut line, &open.index, open.disk.as_ref()).await?;
+    let mut line = recalled(&plant, &open.kept, &open.index, open.disk.as_ref()).await?;
     let mut people = People::default();
     let mut panels = Panels::default();
     let mut accepted = Accepted::default();
@@ -198,7 +206,18 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         master_held: recalled.held,
         standings,
         accepted,
+        books: super::gateway::books_from(open.index.tallies().await?),
         ..State::default()
+    };
+    let (progress, proof) = watch::channel(Progress::default());
+    let (found, damaged) = mpsc::channel(16);
+    let proving = Proving {
+        disk: open.disk.clone(),
+        keys: open.keys.clone(),
+        clock: clock.clone(),
+        progress,
+        found,
+        stop: stopped.clone(),
     };
     let own = std::mem::take(&mut open.own);
     let troubles = std::mem::take(&mut open.troubles);
@@ -229,6 +248,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
             views: views_out,
             printed: printed_out,
         },
+        proof,
         state,
     };
     let ledger = core.disk.clone();
@@ -283,8 +303,10 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
         control: asked,
         master: master_ready,
         printed,
+        damaged,
         stop: stopped,
     };
+    tokio::spawn(proving.run());
     tokio::spawn(packing::pack(
         core.links.index.clone(),
         core.disk.clone(),
@@ -368,17 +390,103 @@ fn login(store: &RecordStore, gateway: &str, topic: &str) -> Login {
     }
 }
 
-/// Gives a fresh line what it knew: every entry from the first page of the oldest batch that may still be open.
-pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> Result<(), Trouble> {
-    // What was told about every unit, closed batches too: the last context message will be told again.
-    for kept in index
-        .kept(&["file", "signature", "batch", "step", "allocation", "calibration"])
-        .await?
-    {
+/// Readings that a start takes into memory, for context that comes late; older ones are read back when it comes.
+const REMEMBERED: u64 = 20_000;
+
+/// A line with what it knew: what was told, what still stands in open batches, the figures of every run, and the last
+/// readings. What is read does not grow with the ledger. Where figures are missing – the index was made again – every
+/// page from the first of the oldest open batch is read instead.
+pub(super) async fn recalled(
+    plant: &Plant,
+    kept: &[Kept],
+    index: &Index,
+    disk: &dyn Disk,
+) -> Result<Line, Trouble> {
+    if let Some(figures) = figures(index).await? {
+        let mut line = Line::new(plant);
+        if recall_near(&mut line, kept, &figures, index, disk).await? {
+            return Ok(line);
+        }
+    }
+    let mut line = Line::new(plant);
+    recall_all(&mut line, kept, index, disk).await?;
+    Ok(line)
+}
+
+/// What was told about every unit, closed batches too: the last context message will be told again.
+fn recall_told(line: &mut Line, kept: &[Kept]) {
+    const TOLD: &[&str] = &["file", "signature", "batch", "step", "allocation", "calibration"];
+    for kept in kept.iter().filter(|kept| TOLD.contains(&kept.kind.as_str())) {
         if let Ok(entry) = Entry::read(&kept.line) {
             line.recall(&entry);
         }
     }
+}
+
+async fn figures(index: &Index) -> Result<Option<Figures>, Trouble> {
+    let text = index.note(indexing::FIGURES).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// With the figures as they stood; false when what followed them cannot be counted without reading more.
+async fn recall_near(
+    line: &mut Line,
+    kept: &[Kept],
+    figures: &Figures,
+    index: &Index,
+    disk: &dyn Disk,
+) -> Result<bool, Trouble> {
+    let Some(last) = index.last().await? else {
+        return Ok(false);
+    };
+    let end = last.first + last.count;
+    let from = end.saturating_sub(REMEMBERED).min(figures.seq + 1);
+    let open = first_open(&index.standing_before(from).await?);
+    let Some(first) = index.page_of(from.min(open.unwrap_or(from))).await? else {
+        return Ok(false);
+    };
+    recall_told(line, kept);
+    for kept in index.standing_before(first.first).await? {
+        if let Ok(entry) = Entry::read(&kept.line) {
+            line.recall_standing(&entry);
+        }
+    }
+    line.forgot_before(first.sealed);
+    let mut waiting = true;
+    let mut whole = true;
+    pages_from(disk, &first, |entry| {
+        if waiting && entry.seq() > figures.seq {
+            line.put_figures(figures);
+            waiting = false;
+        }
+        whole &= waiting || !figures.are_changed_by(entry);
+        line.recall(entry);
+    })?;
+    if waiting {
+        line.put_figures(figures);
+    }
+    Ok(whole)
+}
+
+/// The first excursion that is still open: how far it came is in the readings since.
+fn first_open(standing: &[Kept]) -> Option<u64> {
+    let mut open = BTreeSet::new();
+    for kept in standing.iter().filter(|kept| kept.kind == "excursion") {
+        let Ok(entry) = Entry::read(&kept.line) else {
+            continue;
+        };
+        match (entry.raw("state"), entry.int("opened")) {
+            (Some("open"), _) => _ = open.insert(entry.seq()),
+            (_, Some(opened)) => _ = open.remove(&(opened.max(0) as u64)),
+            _ => {}
+        }
+    }
+    open.into_iter().next()
+}
+
+/// Every entry from the first page of the oldest batch that may still be open.
+async fn recall_all(line: &mut Line, kept: &[Kept], index: &Index, disk: &dyn Disk) -> Result<(), Trouble> {
+    recall_told(line, kept);
     let Some(from) = index.first_page_of_open_batches().await? else {
         if let Some(last) = index.last().await? {
             line.forgot_before(last.sealed);
@@ -386,16 +494,30 @@ pub(super) async fn recall(line: &mut Line, index: &Index, disk: &dyn Disk) -> R
         return Ok(());
     };
     line.forgot_before(from.sealed);
+    let mut books = Books::default();
+    pages_from(disk, &from, |entry| {
+        if !books.are_full() {
+            books.take(line, entry);
+        }
+        line.recall(entry);
+    })?;
+    line.count_by(&books);
+    Ok(())
+}
+
+/// Every entry of a page and those behind it.
+fn pages_from(disk: &dyn Disk, from: &Place, mut each: impl FnMut(&Entry<'_>)) -> Result<(), Trouble> {
     let unreadable = |error: std::io::Error| ledger::unreadable(disk, &error);
     for (number, compressed) in ledger::segments(disk).map_err(unreadable)? {
         if number < from.segment {
             continue;
         }
         let name = ledger::file_name(number, compressed);
-        ledger::read_segment(disk, &name, |_, piece| {
+        let offset = if number == from.segment { from.offset } else { 0 };
+        ledger::read_segment_from(disk, &name, offset, |_, piece| {
             let Ok(page) = piece else { return };
             if page.seal().seal().page >= from.page {
-                page.entries().for_each(|entry| line.recall(&entry));
+                page.entries().for_each(|entry| each(&entry));
             }
         })
         .map_err(unreadable)?;

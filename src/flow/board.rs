@@ -192,7 +192,12 @@ pub struct RecordView {
     /// False when capture has stopped, with the reason.
     pub capturing: bool,
     pub stopped_because: String,
-    /// Counts that must balance: read = summarised + gaps + entered.
     pub last_page: u64,
     pub epoch: u64,
+    /// `enough`, `low`, `short`, `none`; from `short` on no new batch is welcome.
+    pub room: &'static str,
+    /// Where everything that was read and entered is.
+    pub books: super::books::Shown,
+    /// How far the check of closed segments is.
+    pub proof: super::proof::Progress,
 }

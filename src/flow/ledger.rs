@@ -16,6 +16,9 @@ use std::{io, sync::Arc};
 /// The blocks a page may not share.
 pub const BLOCK: u64 = 4096;
 const FILL: usize = 1 << 20;
+/// Room kept on the disk, and the short segment that takes its place when there is none left.
+const RESERVE: &str = "reserve";
+const SHORT: u64 = 4 << 20;
 
 /// Where a page lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +63,12 @@ pub struct Writer {
     segment: u64,
     file: Option<Box<dyn DiskFile>>,
     offset: u64,
+    /// How long the segment is that is being written.
+    size: u64,
     /// A segment made ahead of need, opened.
     ahead: Option<(u64, Box<dyn DiskFile>)>,
+    /// Room is kept for the entries that say that there is none.
+    reserve: bool,
     /// After a failed write or sync nothing more is written through this writer.
     poisoned: bool,
 }
@@ -74,7 +81,9 @@ impl Writer {
             segment,
             file: None,
             offset: 0,
+            size: 0,
             ahead: None,
+            reserve: false,
             poisoned: false,
         }
     }
@@ -92,15 +101,16 @@ impl Writer {
 
     fn append_or(&mut self, page: &SealedPage) -> io::Result<Place> {
         let length = page.bytes.len() as u64;
-        if self.file.is_some() && self.offset + length > self.segment_bytes {
+        if self.file.is_some() && self.offset + length > self.size {
             self.file = None;
             self.segment += 1;
         }
         if self.file.is_none() {
             let file = match self.ahead.take() {
                 Some((number, file)) if number == self.segment => file,
-                _ => self.make(self.segment, length)?,
+                _ => self.make_or_reserved(length)?,
             };
+            self.size = file.len()?;
             self.file = Some(file);
             self.offset = 0;
         }
@@ -142,30 +152,80 @@ impl Writer {
         if self.ahead.as_ref().is_some_and(|(number, _)| *number == next) {
             return Ok(());
         }
-        let file = self.make(next, 0).map_err(|error| self.failed(error))?;
-        self.ahead = Some((next, file));
+        match self
+            .make(next, self.segment_bytes)
+            .and_then(|file| self.keep_reserve().map(|()| file))
+        {
+            Ok(file) => self.ahead = Some((next, file)),
+            // A full disk costs nothing as long as the present segment has room: it is tried again.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {}
+            Err(error) => return Err(self.failed(error)),
+        }
+        Ok(())
+    }
+
+    /// The next segment; where there is no room for one, a short one in the room that was kept for that.
+    fn make_or_reserved(&mut self, length: u64) -> io::Result<Box<dyn DiskFile>> {
+        match self.make(self.segment, self.segment_bytes.max(length)) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                if self.disk.list()?.iter().any(|name| name == RESERVE) {
+                    self.disk.remove(RESERVE)?;
+                    self.disk.sync_dir()?;
+                }
+                self.reserve = false;
+                self.make(self.segment, SHORT.min(self.segment_bytes).max(length))
+            }
+            made => made,
+        }
+    }
+
+    /// Keeps room for the entries that say that there is none.
+    fn keep_reserve(&mut self) -> io::Result<()> {
+        if self.reserve {
+            return Ok(());
+        }
+        if !self.disk.list()?.iter().any(|name| name == RESERVE) {
+            let size = (2 * SHORT).min(self.segment_bytes);
+            self.fill(RESERVE, size)?;
+            self.disk.sync_dir()?;
+        }
+        self.reserve = true;
         Ok(())
     }
 
     /// A segment filled with line feeds, durable with its name.
-    fn make(&self, number: u64, at_least: u64) -> io::Result<Box<dyn DiskFile>> {
+    fn make(&self, number: u64, size: u64) -> io::Result<Box<dyn DiskFile>> {
         let (name, temporary) = (segment_name(number), format!("segment-{number:06}.making"));
         if self.disk.list()?.contains(&temporary) {
             // A segment that was being made when the power went holds nothing but line feeds.
             self.disk.remove(&temporary)?;
         }
-        let mut file = self.disk.create(&temporary)?;
-        let size = self.segment_bytes.max(at_least).next_multiple_of(BLOCK);
-        let fill = vec![b'\n'; FILL.min(size as usize)];
-        let mut at = 0;
-        while at < size {
-            let part = fill.len().min((size - at) as usize);
-            file.write_at(&fill[..part], at)?;
-            at += part as u64;
-        }
-        file.sync_all()?;
+        let file = self.fill(&temporary, size.next_multiple_of(BLOCK))?;
         self.disk.rename(&temporary, &name)?;
         self.disk.sync_dir()?;
+        Ok(file)
+    }
+
+    /// A new file of line feeds, synced. Where there is no room for it nothing is left of it.
+    fn fill(&self, name: &str, size: u64) -> io::Result<Box<dyn DiskFile>> {
+        let mut file = self.disk.create(name)?;
+        let fill = vec![b'\n'; FILL.min(size as usize)];
+        let mut written = || -> io::Result<()> {
+            let mut at = 0;
+            while at < size {
+                let part = fill.len().min((size - at) as usize);
+                file.write_at(&fill[..part], at)?;
+                at += part as u64;
+            }
+            file.sync_all()
+        };
+        if let Err(error) = written() {
+            if error.kind() == io::ErrorKind::StorageFull {
+                // holds because what cannot be removed now is removed before it is made again
+                let _ = self.disk.remove(name);
+            }
+            return Err(error);
+        }
         Ok(file)
     }
 
@@ -301,6 +361,7 @@ fn go_on(disk: &Arc<dyn Disk>, segment_bytes: u64, tail: &Tail) -> io::Result<Wr
     let mut writer = Writer::new(disk.clone(), segment_bytes, number);
     let mut file = disk.open(&tail.name)?;
     file.sync_all()?;
+    writer.size = file.len()?;
     writer.offset = tail.end.next_multiple_of(BLOCK);
     writer.file = Some(file);
     Ok(writer)
@@ -359,7 +420,7 @@ pub fn id(disk: &dyn Disk) -> io::Result<Option<String>> {
 }
 
 /// Something of the first page of a segment, without reading the rest.
-fn first_page<T>(
+pub(super) fn first_page<T>(
     disk: &dyn Disk,
     number: u64,
     compressed: bool,
@@ -482,26 +543,46 @@ fn last_page(page: &Page<'_>) -> LastPage {
 pub fn read_segment(
     disk: &dyn Disk,
     name: &str,
+    found: impl FnMut(u64, Result<Page<'_>, &[u8]>),
+) -> io::Result<()> {
+    read_segment_from(disk, name, 0, found)
+}
+
+/// The same from an offset on, at which a page begins; a compressed one is always read whole.
+pub fn read_segment_from(
+    disk: &dyn Disk,
+    name: &str,
+    from: u64,
     mut found: impl FnMut(u64, Result<Page<'_>, &[u8]>),
 ) -> io::Result<()> {
+    let from = if name.ends_with(".gz") { 0 } else { from };
     let mut scanner = Scanner::default();
     let mut each = |bytes: &[u8], all: bool| {
         scanner.feed(bytes, all, |piece| match piece {
-            record::Piece::Page(offset, page) => found(offset, Ok(page)),
-            record::Piece::Junk(offset, bytes) => found(offset, Err(bytes)),
+            record::Piece::Page(offset, page) => found(from + offset, Ok(page)),
+            record::Piece::Junk(offset, bytes) => found(from + offset, Err(bytes)),
         });
     };
+    chunks_from(disk, name, from, &mut each)
+}
+
+/// The bytes of a segment, unpacked, in chunks; the last call says that none follow.
+pub(super) fn chunks_of(disk: &dyn Disk, name: &str, each: &mut dyn FnMut(&[u8], bool)) -> io::Result<()> {
+    chunks_from(disk, name, 0, each)
+}
+
+fn chunks_from(disk: &dyn Disk, name: &str, from: u64, each: &mut dyn FnMut(&[u8], bool)) -> io::Result<()> {
     let mut reader = SegmentReader {
         file: disk.open_read(name)?,
-        at: 0,
+        at: from,
     };
     if name.ends_with(".gz") {
         chunks(
             &mut flate2::read::MultiGzDecoder::new(io::BufReader::new(reader)),
-            &mut each,
+            each,
         )
     } else {
-        chunks(&mut reader, &mut each)
+        chunks(&mut reader, each)
     }
 }
 

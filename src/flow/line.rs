@@ -10,6 +10,7 @@
 //! (`docs/decisions/0011-binding.md`).
 
 pub mod again;
+mod booked;
 pub mod books;
 pub mod by_hand;
 pub mod calibration;
@@ -17,6 +18,7 @@ mod declared;
 mod deep;
 mod draft;
 mod ending;
+mod figures;
 mod late;
 mod memory;
 mod noted;
@@ -45,6 +47,7 @@ use crate::config::{
     rule::Moment,
 };
 use draft::Drafts;
+pub use figures::Figures;
 use memory::{Other, Past};
 pub use noted::Noted;
 pub use recipe::{Control, RecipeChange};
@@ -205,6 +208,10 @@ pub struct Line {
     /// What rules found, on its way into entries; and findings that have no place yet.
     found: Vec<ruled::Found>,
     findings: Vec<Finding>,
+    /// What became of the readings that are not in memory any more.
+    booked: super::books::Booked,
+    /// Readings recalled into another place than their entries name, until bindings said how they are judged there.
+    elsewhere: recall::Elsewhere,
     /// What happened in batches besides steps.
     moments: Vec<(Arc<str>, Moment, Stamp)>,
 }
@@ -343,6 +350,8 @@ impl Line {
             noted: noted::Notes::default(),
             found: Vec::new(),
             findings: Vec::new(),
+            booked: super::books::Booked::default(),
+            elsewhere: recall::Elsewhere::new(),
             moments: Vec::new(),
         };
         for recipe in &plant.recipes {
@@ -368,6 +377,7 @@ impl Line {
 
     /// Takes one event. Entries go to `enter` in the order they are numbered.
     pub fn next(&mut self, event: LineEvent, enter: &mut dyn Enter) -> Vec<LineAction> {
+        self.elsewhere.clear();
         match event {
             LineEvent::Reading(reading) => self.read(reading, enter),
             LineEvent::Failed {

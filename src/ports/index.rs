@@ -6,7 +6,7 @@
 use crate::flow::{enter::BatchSum, ledger::Place, outbox::Counts};
 use record::{Hash, Stamp, Tree, Trouble};
 use sqlx::{
-    Row, SqlitePool,
+    Row, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 use std::{collections::HashMap, path::Path, time::Duration};
@@ -23,13 +23,41 @@ pub struct Kept {
     pub line: Vec<u8>,
 }
 
+/// A line the index keeps, with what it is found and dropped by.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    pub kept: Kept,
+    /// The batch it names.
+    pub batch: Option<String>,
+    /// What it says the last word about; a later line about the same takes its place.
+    pub what: Option<String>,
+}
+
 /// What one page adds.
 #[derive(Debug, Clone)]
 pub struct PageFacts {
     pub place: Place,
     /// Leaves by the batch they name, in order, with the closings among them.
     pub batches: Vec<(String, Vec<Hash>, u64)>,
-    pub kept: Vec<Kept>,
+    pub kept: Vec<Fact>,
+    /// What still counts as long as its batch is open: found problems, values by hand, recipes.
+    pub standing: Vec<Fact>,
+}
+
+/// Pages and entries, by how they stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tallies {
+    /// Without receipt.
+    pub pending: (u64, u64),
+    pub receipted: (u64, u64),
+    pub set_aside: (u64, u64),
+}
+
+impl Tallies {
+    /// Entries in all.
+    pub fn entries(&self) -> u64 {
+        self.pending.1 + self.receipted.1 + self.set_aside.1
+    }
 }
 
 /// Kinds whose lines the index keeps: context, configuration, people, and what the gateway says of itself.
@@ -37,11 +65,9 @@ pub const KEPT: &[&str] = &[
     "batch",
     "step",
     "allocation",
-    "binding",
     "configuration",
     "file",
     "signature",
-    "recipe",
     "person",
     "panel",
     "access",
@@ -49,20 +75,20 @@ pub const KEPT: &[&str] = &[
     "epoch",
     "start",
     "stop",
-    "clock",
     "calibration",
     "master",
     "equipment-status",
     "acceptance",
-    "excursion",
-    "verdict",
     "weighing",
     "scale-check",
     "clearance",
     "label",
 ];
 
-const EDITION: &str = "3";
+/// Batches whose context a start takes in: every open one, and of those that are closed the last so many.
+const BATCHES: u32 = 400;
+
+const EDITION: &str = "4";
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -72,12 +98,19 @@ CREATE TABLE IF NOT EXISTS page (
     sealed INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS page_pending ON page (page) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS page_first ON page (first);
+CREATE TABLE IF NOT EXISTS tally (state INTEGER PRIMARY KEY, pages INTEGER NOT NULL, entries INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS batch (
     name TEXT PRIMARY KEY, size INTEGER NOT NULL, closings INTEGER NOT NULL, frontier BLOB NOT NULL,
-    last_page INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS batch_page (batch TEXT, page INTEGER, PRIMARY KEY (batch, page)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS kept (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, line BLOB NOT NULL);
+    first_page INTEGER NOT NULL, last_page INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS batch_last ON batch (last_page);
+CREATE INDEX IF NOT EXISTS batch_open ON batch (first_page) WHERE closings = 0;
+CREATE TABLE IF NOT EXISTS kept (
+    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, batch TEXT, what TEXT, line BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS kept_kind ON kept (kind, seq);
+CREATE INDEX IF NOT EXISTS kept_what ON kept (kind, what) WHERE what IS NOT NULL;
+CREATE INDEX IF NOT EXISTS kept_batch ON kept (batch) WHERE batch IS NOT NULL;
+CREATE TABLE IF NOT EXISTS standing (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, batch TEXT NOT NULL, line BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS standing_batch ON standing (batch);
 ";
 
 fn broken(error: impl std::fmt::Display) -> Trouble {
@@ -152,9 +185,7 @@ impl Index {
 
     /// Keeps a word.
     pub async fn set(&self, name: &str, value: &str) -> Result<(), Trouble> {
-        let write = sqlx::query(
-            "INSERT INTO note VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        );
+        let write = sqlx::query(SET);
         write
             .bind(name)
             .bind(value)
@@ -174,64 +205,24 @@ impl Index {
 
     /// Adds pages, in order, in one transaction.
     pub async fn add(&self, pages: &[PageFacts]) -> Result<(), Trouble> {
+        self.take_in(pages, &[], &[]).await
+    }
+
+    /// Takes in pages, then marks of pages (1 receipted, 2 set aside), then words, in one transaction.
+    pub async fn take_in(
+        &self,
+        pages: &[PageFacts],
+        marks: &[(Vec<u64>, u8)],
+        words: &[(&str, String)],
+    ) -> Result<(), Trouble> {
         let mut tx = self.0.begin_with("BEGIN IMMEDIATE").await.map_err(broken)?;
-        let mut sums: HashMap<&str, (BatchSum, u64)> = HashMap::new();
-        for facts in pages {
-            let p = &facts.place;
-            sqlx::query("INSERT OR IGNORE INTO page VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)")
-                .bind(p.page as i64)
-                .bind(p.epoch as i64)
-                .bind(p.first as i64)
-                .bind(p.count as i64)
-                .bind(p.segment as i64)
-                .bind(p.offset as i64)
-                .bind(p.length as i64)
-                .bind(&p.seal.0[..])
-                .bind(p.sealed.0)
-                .execute(&mut *tx)
-                .await
-                .map_err(broken)?;
-            for (name, leaves, closings) in &facts.batches {
-                if !sums.contains_key(name.as_str()) {
-                    let row = sqlx::query("SELECT * FROM batch WHERE name = ?")
-                        .bind(name)
-                        .fetch_optional(&mut *tx)
-                        .await;
-                    let known = row.map_err(broken)?.as_ref().and_then(batch);
-                    sums.insert(name, known.unwrap_or_default());
-                }
-                let Some((sum, last_page)) = sums.get_mut(name.as_str()) else {
-                    continue;
-                };
-                if *last_page < p.page {
-                    leaves.iter().for_each(|leaf| sum.tree.push(*leaf));
-                    sum.closings += closings;
-                    *last_page = p.page;
-                }
-                let add = sqlx::query("INSERT OR IGNORE INTO batch_page VALUES (?, ?)");
-                add.bind(name)
-                    .bind(p.page as i64)
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(broken)?;
-            }
-            for kept in &facts.kept {
-                let add = sqlx::query("INSERT OR IGNORE INTO kept VALUES (?, ?, ?)");
-                let add = add.bind(kept.seq as i64).bind(&kept.kind).bind(&kept.line[..]);
-                add.execute(&mut *tx).await.map_err(broken)?;
-            }
+        add_pages(&mut tx, pages).await.map_err(broken)?;
+        for (pages, state) in marks {
+            mark_pages(&mut tx, pages, *state).await.map_err(broken)?;
         }
-        for (name, (sum, last_page)) in sums {
-            let frontier: Vec<u8> = sum.tree.frontier().iter().flat_map(|hash| hash.0).collect();
-            sqlx::query("INSERT OR REPLACE INTO batch VALUES (?, ?, ?, ?, ?)")
-                .bind(name)
-                .bind(sum.tree.size() as i64)
-                .bind(sum.closings as i64)
-                .bind(frontier)
-                .bind(last_page as i64)
-                .execute(&mut *tx)
-                .await
-                .map_err(broken)?;
+        for (name, value) in words {
+            let write = sqlx::query(SET).bind(*name).bind(value);
+            write.execute(&mut *tx).await.map_err(broken)?;
         }
         tx.commit().await.map_err(broken)
     }
@@ -250,34 +241,34 @@ impl Index {
 
     /// Marks pages as receipted (1) or set aside (2).
     pub async fn mark(&self, pages: &[u64], state: u8) -> Result<(), Trouble> {
-        let list = format!(
-            "[{}]",
-            pages.iter().map(u64::to_string).collect::<Vec<_>>().join(",")
-        );
-        let write = sqlx::query("UPDATE page SET state = ? WHERE page IN (SELECT value FROM json_each(?))");
-        write
-            .bind(i64::from(state))
-            .bind(list)
-            .execute(&self.0)
-            .await
-            .map(drop)
-            .map_err(broken)
+        self.take_in(&[], &[(pages.to_vec(), state)], &[]).await
+    }
+
+    /// Pages and entries by how they stand: kept as they come, never counted anew.
+    pub async fn tallies(&self) -> Result<Tallies, Trouble> {
+        let rows = sqlx::query("SELECT state, pages, entries FROM tally");
+        let mut tallies = Tallies::default();
+        for row in rows.fetch_all(&self.0).await.map_err(broken)? {
+            let both = (row.get::<i64, _>(1) as u64, row.get::<i64, _>(2) as u64);
+            match row.get::<i64, _>(0) {
+                0 => tallies.pending = both,
+                1 => tallies.receipted = both,
+                _ => tallies.set_aside = both,
+            }
+        }
+        Ok(tallies)
     }
 
     /// Entries receipted and set aside, for the books.
     pub async fn counts(&self) -> Result<Counts, Trouble> {
-        let rows = sqlx::query(
-            "SELECT state, COUNT(*), COALESCE(SUM(count), 0) FROM page WHERE state > 0 GROUP BY state",
-        );
-        let mut counts = Counts::default();
-        for row in rows.fetch_all(&self.0).await.map_err(broken)? {
-            let (pages, entries) = (row.get::<i64, _>(1) as u64, row.get::<i64, _>(2) as u64);
-            match row.get::<i64, _>(0) {
-                1 => (counts.receipted_pages, counts.receipted, counts.delivered) = (pages, entries, entries),
-                _ => (counts.set_aside_pages, counts.set_aside) = (pages, entries),
-            }
-        }
-        Ok(counts)
+        let tallies = self.tallies().await?;
+        Ok(Counts {
+            delivered: tallies.receipted.1,
+            receipted: tallies.receipted.1,
+            receipted_pages: tallies.receipted.0,
+            set_aside: tallies.set_aside.1,
+            set_aside_pages: tallies.set_aside.0,
+        })
     }
 
     /// The page before which every page is receipted or set aside: segments below it may be compressed.
@@ -288,7 +279,8 @@ impl Index {
     /// How every batch stands that is not closed, and any that was touched on one of the last pages.
     pub async fn open_batches(&self) -> Result<HashMap<String, BatchSum>, Trouble> {
         let rows = sqlx::query(
-            "SELECT * FROM batch WHERE closings = 0 OR last_page > (SELECT MAX(page) - 1000 FROM page)",
+            "SELECT * FROM batch WHERE closings = 0
+             UNION SELECT * FROM batch WHERE last_page > (SELECT MAX(page) - 1000 FROM page)",
         );
         let rows = rows.fetch_all(&self.0).await.map_err(broken)?;
         Ok(rows
@@ -299,16 +291,28 @@ impl Index {
 
     /// The first page that names any batch that is not closed yet.
     pub async fn first_page_of_open_batches(&self) -> Result<Option<Place>, Trouble> {
-        let row = sqlx::query(
-            "SELECT * FROM page WHERE page = (SELECT MIN(batch_page.page) FROM batch_page
-             JOIN batch ON batch.name = batch_page.batch WHERE batch.closings = 0)",
-        );
-        Ok(row
+        self.one_page(
+            "SELECT * FROM page WHERE page = (SELECT MIN(first_page) FROM batch WHERE closings = 0)",
+            0,
+        )
+        .await
+    }
+
+    /// The page that holds an entry, or the last one before it.
+    pub async fn page_of(&self, seq: u64) -> Result<Option<Place>, Trouble> {
+        self.one_page(
+            "SELECT * FROM page WHERE first <= ? ORDER BY first DESC LIMIT 1",
+            seq,
+        )
+        .await
+    }
+
+    async fn one_page(&self, query: &'static str, number: u64) -> Result<Option<Place>, Trouble> {
+        let row = sqlx::query(query)
+            .bind(number as i64)
             .fetch_optional(&self.0)
-            .await
-            .map_err(broken)?
-            .as_ref()
-            .map(place))
+            .await;
+        Ok(row.map_err(broken)?.as_ref().map(place))
     }
 
     /// How one batch stands.
@@ -334,17 +338,155 @@ impl Index {
             "SELECT seq, kind, line FROM kept WHERE kind IN (SELECT value FROM json_each(?)) ORDER BY seq",
         );
         let rows = rows.bind(list).fetch_all(&self.0).await.map_err(broken)?;
-        let kept = |row: &SqliteRow| Kept {
-            seq: row.get::<i64, _>(0) as u64,
-            kind: row.get(1),
-            line: row.get(2),
-        };
+        Ok(rows.iter().map(kept).collect())
+    }
+
+    /// What a start has to know: everything kept that is no batch's, and of batches the open ones and the last ones.
+    /// However long the ledger, this does not grow with it.
+    pub async fn kept_now(&self) -> Result<Vec<Kept>, Trouble> {
+        let rows = sqlx::query(
+            "WITH near AS (SELECT name FROM batch WHERE closings = 0
+                UNION SELECT name FROM (SELECT name FROM batch ORDER BY last_page DESC LIMIT ?))
+             SELECT seq, kind, line FROM kept WHERE batch IS NULL
+             UNION ALL SELECT seq, kind, line FROM near JOIN kept ON kept.batch = near.name
+             ORDER BY seq",
+        );
+        let rows = rows.bind(BATCHES).fetch_all(&self.0).await.map_err(broken)?;
+        Ok(rows.iter().map(kept).collect())
+    }
+
+    /// What still stands in open batches from before an entry, in order: problems found, values by hand, recipes.
+    pub async fn standing_before(&self, seq: u64) -> Result<Vec<Kept>, Trouble> {
+        let rows = sqlx::query("SELECT seq, kind, line FROM standing WHERE seq < ? ORDER BY seq");
+        let rows = rows.bind(seq as i64).fetch_all(&self.0).await.map_err(broken)?;
         Ok(rows.iter().map(kept).collect())
     }
 
     /// Closes it in order.
     pub async fn close(&self) {
         self.0.close().await;
+    }
+}
+
+const SET: &str = "INSERT INTO note VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+const COUNT: &str = "INSERT INTO tally VALUES (?, ?, ?)
+    ON CONFLICT (state) DO UPDATE SET pages = pages + excluded.pages, entries = entries + excluded.entries";
+
+type Work = SqliteConnection;
+
+async fn add_pages(tx: &mut Work, pages: &[PageFacts]) -> Result<(), sqlx::Error> {
+    let mut sums: HashMap<&str, BatchRow> = HashMap::new();
+    let mut new = (0_i64, 0_i64);
+    for facts in pages {
+        if add_page(tx, &facts.place).await? {
+            new = (new.0 + 1, new.1 + facts.place.count as i64);
+        }
+        for (name, leaves, closings) in &facts.batches {
+            if !sums.contains_key(name.as_str()) {
+                let row = sqlx::query("SELECT * FROM batch WHERE name = ?").bind(name);
+                let known = row.fetch_optional(&mut *tx).await?.as_ref().and_then(batch_row);
+                sums.insert(name, known.unwrap_or_default());
+            }
+            if let Some(known) = sums.get_mut(name.as_str()) {
+                known.add(facts.place.page, leaves, *closings);
+            }
+        }
+        for fact in &facts.kept {
+            keep(tx, fact).await?;
+        }
+        for fact in &facts.standing {
+            let add = sqlx::query("INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?)");
+            let add = add
+                .bind(fact.kept.seq as i64)
+                .bind(&fact.kept.kind)
+                .bind(&fact.batch);
+            add.bind(&fact.kept.line[..]).execute(&mut *tx).await?;
+        }
+    }
+    if new.0 > 0 {
+        let count = sqlx::query(COUNT).bind(0).bind(new.0).bind(new.1);
+        count.execute(&mut *tx).await?;
+    }
+    for (name, known) in sums {
+        put_batch(tx, name, &known).await?;
+    }
+    Ok(())
+}
+
+/// Whether it was not known before.
+async fn add_page(tx: &mut Work, p: &Place) -> Result<bool, sqlx::Error> {
+    let add = sqlx::query("INSERT OR IGNORE INTO page VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)")
+        .bind(p.page as i64)
+        .bind(p.epoch as i64)
+        .bind(p.first as i64)
+        .bind(p.count as i64)
+        .bind(p.segment as i64)
+        .bind(p.offset as i64)
+        .bind(p.length as i64)
+        .bind(&p.seal.0[..])
+        .bind(p.sealed.0);
+    Ok(add.execute(&mut *tx).await?.rows_affected() > 0)
+}
+
+/// Keeps a line; it takes the place of an earlier one that says the last word about the same.
+async fn keep(tx: &mut Work, fact: &Fact) -> Result<(), sqlx::Error> {
+    let kept = &fact.kept;
+    if let Some(what) = &fact.what {
+        let drop = sqlx::query("DELETE FROM kept WHERE kind = ? AND what = ? AND seq < ?");
+        let drop = drop.bind(&kept.kind).bind(what).bind(kept.seq as i64);
+        drop.execute(&mut *tx).await?;
+    }
+    let add = sqlx::query("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?, ?)");
+    let add = add.bind(kept.seq as i64).bind(&kept.kind).bind(&fact.batch);
+    let add = add.bind(&fact.what).bind(&kept.line[..]);
+    add.execute(&mut *tx).await.map(drop)
+}
+
+async fn put_batch(tx: &mut Work, name: &str, known: &BatchRow) -> Result<(), sqlx::Error> {
+    let frontier: Vec<u8> = known.sum.tree.frontier().iter().flat_map(|hash| hash.0).collect();
+    let put = sqlx::query("INSERT OR REPLACE INTO batch VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(name)
+        .bind(known.sum.tree.size() as i64)
+        .bind(known.sum.closings as i64)
+        .bind(frontier)
+        .bind(known.first_page as i64)
+        .bind(known.last_page as i64);
+    put.execute(&mut *tx).await?;
+    if known.sum.closings > 0 {
+        let drop = sqlx::query("DELETE FROM standing WHERE batch = ?").bind(name);
+        drop.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+async fn mark_pages(tx: &mut Work, pages: &[u64], state: u8) -> Result<(), sqlx::Error> {
+    let list = format!(
+        "[{}]",
+        pages.iter().map(u64::to_string).collect::<Vec<_>>().join(",")
+    );
+    let was = sqlx::query(
+        "SELECT state, COUNT(*), SUM(count) FROM page
+         WHERE page IN (SELECT value FROM json_each(?)) AND state <> ? GROUP BY state",
+    );
+    let was = was.bind(&list).bind(i64::from(state)).fetch_all(&mut *tx).await?;
+    for row in was {
+        let (from, pages, entries): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        for (state, pages, entries) in [(from, -pages, -entries), (i64::from(state), pages, entries)] {
+            let count = sqlx::query(COUNT).bind(state).bind(pages).bind(entries);
+            count.execute(&mut *tx).await?;
+        }
+    }
+    let write = sqlx::query("UPDATE page SET state = ? WHERE page IN (SELECT value FROM json_each(?))");
+    let write = write.bind(i64::from(state)).bind(list);
+    write.execute(&mut *tx).await.map(drop)
+}
+
+fn kept(row: &SqliteRow) -> Kept {
+    Kept {
+        seq: row.get::<i64, _>(0) as u64,
+        kind: row.get(1),
+        line: row.get(2),
     }
 }
 
@@ -364,7 +506,33 @@ fn place(row: &SqliteRow) -> Place {
     }
 }
 
+/// How a batch stands in its table.
+#[derive(Default)]
+struct BatchRow {
+    sum: BatchSum,
+    first_page: u64,
+    last_page: u64,
+}
+
+impl BatchRow {
+    fn add(&mut self, page: u64, leaves: &[Hash], closings: u64) {
+        if self.last_page >= page {
+            return;
+        }
+        leaves.iter().for_each(|leaf| self.sum.tree.push(*leaf));
+        self.sum.closings += closings;
+        if self.first_page == 0 {
+            self.first_page = page;
+        }
+        self.last_page = page;
+    }
+}
+
 fn batch(row: &SqliteRow) -> Option<(BatchSum, u64)> {
+    batch_row(row).map(|known| (known.sum, known.last_page))
+}
+
+fn batch_row(row: &SqliteRow) -> Option<BatchRow> {
     let bytes: Vec<u8> = row.get("frontier");
     let frontier = bytes
         .chunks(32)
@@ -376,7 +544,11 @@ fn batch(row: &SqliteRow) -> Option<(BatchSum, u64)> {
         tree,
         closings: row.get::<i64, _>("closings") as u64,
     };
-    Some((sum, row.get::<i64, _>("last_page") as u64))
+    Some(BatchRow {
+        sum,
+        first_page: row.get::<i64, _>("first_page") as u64,
+        last_page: row.get::<i64, _>("last_page") as u64,
+    })
 }
 
 /// Below this version two connections can corrupt a WAL file.

@@ -26,6 +26,7 @@ pub fn boot() -> String {
 enum Word {
     Ready(String),
     Alive,
+    Progress(String),
     Stopping,
 }
 
@@ -53,6 +54,12 @@ fn say(word: &Word) {
     let _ = match word {
         Word::Ready(status) => sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)]),
         Word::Alive => sd_notify::notify(&[NotifyState::Watchdog]),
+        // A start that has much to read is given the time for it.
+        Word::Progress(status) => sd_notify::notify(&[
+            NotifyState::Status(status),
+            NotifyState::ExtendTimeoutUsec(30_000_000),
+            NotifyState::Watchdog,
+        ]),
         Word::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
     };
 }
@@ -65,6 +72,11 @@ pub fn ready(status: &str) {
 /// Tells the service manager that the pipeline moved. Call it from progress, never from a timer alone.
 pub fn alive() {
     tell(Word::Alive);
+}
+
+/// Tells the service manager what takes so long, and that it goes on.
+pub fn progress(status: &str) {
+    tell(Word::Progress(status.to_owned()));
 }
 
 /// Tells the service manager that the gateway is stopping.

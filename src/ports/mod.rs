@@ -2,6 +2,7 @@
 
 #[cfg(feature = "embedded-broker")]
 pub mod broker;
+pub mod child;
 pub mod clock;
 pub mod control;
 pub mod disk;

@@ -102,5 +102,9 @@ fn record(record: &RecordView) -> Value {
         "hours_left": record.hours_left,
         "capturing": record.capturing,
         "stopped_because": record.stopped_because,
+        "room": record.room,
+        "books": record.books,
+        "checked_percent": record.proof.percent(),
+        "damaged_segments": record.proof.damaged,
     })
 }

@@ -200,6 +200,14 @@ fn system(page: &Page) -> Vec<Piece> {
     } else {
         Tone::Calm
     };
+    let proof = &record.proof;
+    if proof.damaged > 0 {
+        let says = page.tell(Say::LedgerDamaged, &[("count", proof.damaged.into())]);
+        pieces.push(piece("ledger", Tone::Alarm, Say::Ledger, says));
+    } else if proof.all > 0 && proof.finished.is_none() {
+        let says = page.tell(Say::LedgerChecked, &[("percent", proof.percent().into())]);
+        pieces.push(piece("ledger", Tone::Calm, Say::Ledger, says));
+    }
     pieces.push(match record.clock.as_str() {
         "synchronised" => piece(
             "clock",

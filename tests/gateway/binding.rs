@@ -8,12 +8,16 @@ mod always;
 mod by_hand;
 #[path = "binding/night.rs"]
 mod night;
+#[path = "binding/plant.rs"]
+mod plant;
 #[path = "binding/recipes.rs"]
 mod recipes;
 #[path = "binding/refused.rs"]
 mod refused;
 #[path = "binding/replayed.rs"]
 mod replayed;
+#[path = "binding/restarted.rs"]
+mod restarted;
 #[path = "binding/ruled.rs"]
 mod ruled;
 #[path = "binding/schema.rs"]

@@ -254,6 +254,84 @@ fn a_torn_tail_is_told_from_damage() {
 }
 
 #[test]
+fn a_full_disk_costs_nothing_that_was_captured_and_the_room_kept_says_that_it_is_full() {
+    let disk = SimDisk::default();
+    let mut run = Run::start(&disk).unwrap();
+    run.capture(1).unwrap();
+    // Not one byte more than is there: what was made ahead and what was kept must do.
+    disk.holds_at_most(Some(disk.used()));
+    let mut captured = 0;
+    while run.writer.segment() < 3 {
+        captured = run.capture(1).unwrap();
+    }
+    let said = run.capture(1).unwrap();
+    assert!(
+        said > captured,
+        "the room that was kept took the entry that says so"
+    );
+    let full = loop {
+        match run.capture(1) {
+            Ok(last) => captured = last,
+            Err(trouble) => break trouble,
+        }
+    };
+    assert_eq!(full.name, "disk-write-failed");
+    // The process ends and starts again, still without room; then there is some.
+    let report = verify(&disk);
+    assert_eq!(report.problems, []);
+    assert_eq!(report.entry_range.map(|range| range.1), Some(captured));
+    disk.holds_at_most(None);
+    let mut run = Run::start(&disk).unwrap();
+    let again = run.capture(1).unwrap();
+    assert!(again > captured);
+    assert_eq!(verify(&disk).problems, []);
+    assert!(
+        disk.list().unwrap().contains(&"reserve".to_owned()),
+        "room is kept again"
+    );
+}
+
+#[test]
+fn every_closed_segment_that_was_damaged_is_found_in_the_background_and_no_other() {
+    let disk = SimDisk::default();
+    let mut run = Run::start(&disk).unwrap();
+    while run.writer.segment() < 5 {
+        run.capture(2).unwrap();
+    }
+    let mut keys = KeySet::default();
+    keys.add(key().public().clone(), Role::Page).unwrap();
+    ledger::compress(&disk, 1).unwrap();
+    let found = |number| steelyard::flow::proof::segment(&disk, &keys, number).unwrap();
+    for number in 1..5 {
+        assert_eq!(found(number), [], "segment {number} holds");
+    }
+    let mut seed = Seed(7);
+    for _ in 0..40 {
+        let number = 2 + seed.below(3);
+        let name = ledger::segment_name(number);
+        let whole = disk.read(&name).unwrap();
+        let text: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] != b'\n').collect();
+        let at = text[seed.below(text.len() as u64) as usize];
+        disk.damage(&name, |bytes| bytes[at] ^= 1);
+        let says: Vec<String> = found(number).iter().map(steelyard::flow::proof::words).collect();
+        assert!(!says.is_empty(), "a flipped bit at {at} of {name} was not seen");
+        assert!(says[0].starts_with("segment-0000"), "{says:?}");
+        let before = found(number - 1);
+        let of_its_own = before
+            .iter()
+            .filter(|problem| problem.segment == ledger::segment_name(number - 1));
+        assert_eq!(of_its_own.count(), 0, "the segment before holds");
+        disk.damage(&name, |bytes| bytes[at] ^= 1);
+    }
+    // A page that is missing at a seam shows too.
+    disk.remove(&ledger::segment_name(3)).unwrap();
+    assert!(
+        !found(2).is_empty(),
+        "the chain from segment 2 into 4 does not hold"
+    );
+}
+
+#[test]
 fn a_closed_segment_is_compressed_and_still_the_same() {
     let disk = SimDisk::default();
     let mut run = Run::start(&disk).unwrap();

@@ -11,6 +11,7 @@ mod links;
 mod pages;
 #[cfg(feature = "embedded-broker")]
 mod seal;
+mod start;
 mod store;
 mod sync;
 mod verify;
@@ -32,6 +33,7 @@ pub(super) const NAMES: &[&str] = &[
     "decode",
     "judge",
     "store",
+    "start",
     "links",
 ];
 
@@ -93,9 +95,15 @@ impl Figure {
     }
 }
 
-/// Measures one of [`NAMES`]; each stretch takes about `length`.
-pub(super) async fn measure(name: &str, place: &Path, length: Duration) -> Result<Vec<Figure>, Trouble> {
+/// Measures one of [`NAMES`]; each stretch takes about `length`, a start is made on so many entries.
+pub(super) async fn measure(
+    name: &str,
+    place: &Path,
+    length: Duration,
+    entries: u64,
+) -> Result<Vec<Figure>, Trouble> {
     match name {
+        "start" => Ok(vec![start::measure(&place.join(name), entries).await?]),
         #[cfg(feature = "embedded-broker")]
         "seal" => Ok(vec![seal::measure(&place.join(name), length).await?]),
         "sync" => {
@@ -256,6 +264,23 @@ mod tests {
         };
         assert!(figure.value > 0.0 && of("entries") > 0.0);
         assert!(of("entries") / of("seconds") - figure.value < 1.0, "{figure:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_start_is_measured_on_a_ledger_that_holds_and_a_thousand_open_steps() {
+        let place = Place::below(&std::env::temp_dir().join("grown-ledger")).unwrap();
+        let figure = start::measure(&place.path().join("start"), 3_000).await.unwrap();
+        let of = |name: &str| {
+            let all = figure.conditions.iter();
+            all.clone().find(|(known, _)| *known == name).unwrap().1
+        };
+        assert_eq!((of("open_steps"), of("units")), (1000.0, 50.0));
+        let ledger = place.path().join("start/bench.ledger");
+        let folder = crate::ports::disk::Directory::look(&ledger).unwrap();
+        let folder = crate::evidence::Folder::open(&folder).unwrap();
+        let finding = crate::evidence::verify(&folder, "bench", &crate::evidence::Expected::default());
+        assert!(finding.holds(), "{}", finding.words());
+        assert!(finding.report.entries > 3_000, "{}", finding.report.entries);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(super) async fn measure(place: &Path, length: Duration) -> Result<Figure, Tr
     sealer.start().map_err(not_measured)?;
     let (to_index, index_in) = mpsc::unbounded_channel();
     let index = Index::open(&place.join("index.sqlite"), LEDGER).await?;
-    let indexed = tokio::spawn(indexing::follow(index.clone(), index_in));
+    let indexed = tokio::spawn(indexing::follow(index.clone(), None, index_in));
     let (to_delivery, delivery_in) = mpsc::unbounded_channel();
     let (delivery_out, from_delivery) = mpsc::unbounded_channel();
     let counts = index.counts().await?;

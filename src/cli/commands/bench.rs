@@ -16,7 +16,7 @@ use std::{
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
-    about: "Measures on this machine: sealing, syncing, verifying, decoding, judging, storing, asking equipment",
+    about: "Measures on this machine: sealing, syncing, verifying, decoding, judging, storing, starting, asking equipment",
     args,
     run,
     order: 80,
@@ -47,6 +47,14 @@ fn args(command: clap::Command) -> clap::Command {
                 .help("On the disk that is to be measured [default: the directory for temporary files]; a directory is made in it and removed again"),
         )
         .arg(
+            Arg::new("entries")
+                .long("entries")
+                .value_name("N")
+                .default_value("200000")
+                .value_parser(clap::value_parser!(u64).range(2_000..=1_000_000_000))
+                .help("How many entries the ledger holds that `start` starts on"),
+        )
+        .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
@@ -59,6 +67,7 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     life::log(false, "error");
     let json = matches.get_flag("json");
     let length = Duration::from_secs(matches.get_one::<u64>("seconds").copied().unwrap_or(5));
+    let entries = matches.get_one::<u64>("entries").copied().unwrap_or(200_000);
     let data = matches.get_one::<PathBuf>("data").cloned();
     let place = bench::Place::below(&data.unwrap_or_else(std::env::temp_dir))?;
     let mut names: Vec<&String> = matches.get_many("name").into_iter().flatten().collect();
@@ -73,7 +82,7 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     let measured = runtime.block_on(async {
         let measuring = async {
             for name in names {
-                for figure in bench::measure(name, place.path(), length).await? {
+                for figure in bench::measure(name, place.path(), length, entries).await? {
                     say(&if json {
                         figure.as_json().to_string()
                     } else {

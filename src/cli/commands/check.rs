@@ -3,8 +3,9 @@
 //! Reads and compares; asks no instrument, reaches no broker, changes nothing.
 
 use crate::{
-    cli::{Command, NOT_RIGHT, say},
+    cli::{Command, NOT_RIGHT, acts, say},
     config::{self, Source, plant::Plant},
+    daemon::opening,
     flow::needs::{Clock, Files},
     ports::{
         clock::SystemClock,
@@ -41,6 +42,12 @@ fn args(command: clap::Command) -> clap::Command {
                 .help("The configuration; its drivers lie in drivers/ beside it"),
         )
         .arg(
+            Arg::new("upgrade")
+                .long("upgrade")
+                .action(ArgAction::SetTrue)
+                .help("Checks the configuration that runs, as its ledger has it, with this program: before the old one is stopped"),
+        )
+        .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
@@ -52,6 +59,11 @@ fn args(command: clap::Command) -> clap::Command {
 fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     let path = PathBuf::from(matches.get_one::<String>("config").map_or(CONFIG, String::as_str));
     let source = configuration(&SystemFiles, &path)?;
+    let source = if matches.get_flag("upgrade") {
+        accepted(source)?
+    } else {
+        source
+    };
     let today = SystemClock::new()
         .now()
         .to_string()
@@ -69,6 +81,16 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     } else {
         ExitCode::from(NOT_RIGHT)
     })
+}
+
+/// The configuration that runs, where a ledger has accepted one: an upgrade starts on that, not on the file.
+fn accepted(source: Source) -> Result<Source, Trouble> {
+    let ledger = acts::ledger_of(&source)?;
+    let mut accepted = opening::accepted_in(&ledger, &source.name)?;
+    if let Some(accepted) = &mut accepted {
+        accepted.name = format!("{} as accepted", accepted.name);
+    }
+    Ok(accepted.unwrap_or(source))
 }
 
 /// What was found: the plant, where the file describes one, and what is to be said about it.

@@ -231,10 +231,50 @@ fn status(disk: &Directory, path: &Path, json: bool) -> Result<ExitCode, Trouble
         )),
     }
     match running {
-        Some(text) => say(&format!("the gateway runs: {text}")),
+        Some(text) => say(&running_words(&text)),
         None => err("no gateway runs on it just now"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the running gateway says of itself, for people.
+fn running_words(text: &str) -> String {
+    let Ok(said) = serde_json::from_str::<serde_json::Value>(text) else {
+        return format!("the gateway runs: {text}");
+    };
+    let count = |name: &str| said["books"][name].as_u64().unwrap_or_default();
+    let balanced = if said["books"]["balanced"] == true {
+        "the books balance"
+    } else {
+        "THE BOOKS DO NOT BALANCE"
+    };
+    let capturing = if said["capturing"] == true {
+        "is recording"
+    } else {
+        "has STOPPED recording"
+    };
+    let room = said["hours_left"].as_f64().map_or_else(
+        || "not known yet".to_owned(),
+        |hours| format!("{hours:.0} h at the present rate"),
+    );
+    format!(
+        "the gateway runs and {capturing}; room: {room}\n\
+         {balanced}: {} read since its start = {} entered + {} summarised + {} in gaps + {} held\n\
+         \u{20}                  {} entries captured = {} receipted + {} pending + {} set aside\n\
+         closed segments checked since its start: {} of {}, {} of them damaged",
+        count("read"),
+        count("read_entered"),
+        count("summarised"),
+        count("in_gaps"),
+        count("held"),
+        count("entered"),
+        count("receipted"),
+        count("pending"),
+        count("set_aside"),
+        said["checked_segments"],
+        said["closed_segments"],
+        said["damaged_segments"],
+    )
 }
 
 fn ask(path: &Path) -> Result<Option<String>, Trouble> {

@@ -5,10 +5,7 @@ use super::{Act, Asked, Carry, Core, Ears};
 use crate::{
     config::{self, Source},
     daemon::opening::enter_configuration,
-    flow::{
-        line::{Line, LineEvent},
-        needs::Waiting,
-    },
+    flow::{line::LineEvent, needs::Waiting},
 };
 use record::Trouble;
 use serde::{Deserialize, Serialize};
@@ -82,10 +79,13 @@ fn carry_out<'a>(
         })?;
         // The line goes on under the new configuration with everything it knew: it is built again from the ledger.
         core.event(LineEvent::Stopping { now })?;
+        core.keep_figures(true);
         core.settle(ears).await?;
-        let mut line = Line::new(&plant);
-        crate::daemon::start::recall(&mut line, &core.links.index, core.disk.as_ref()).await?;
+        let index = &core.links.index;
+        let kept = index.kept_now().await?;
+        let mut line = crate::daemon::start::recalled(&plant, &kept, index, core.disk.as_ref()).await?;
         line.rests_on_drafts(core.state.accepted.drafts(&plant));
+        line.books_go_on(core.line.booked());
         core.line = line;
         core.links.change(&plant, &core.state.standings);
         core.stations.desk.change(&plant);

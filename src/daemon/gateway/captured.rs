@@ -13,6 +13,11 @@ impl Core {
         match word {
             FromSealer::Captured(place, lines) => {
                 self.captured(&place);
+                let readings = lines.iter().filter(|line| line.kind == "reading").count();
+                self.state.books.captured(place.count, readings as u64);
+                if lines.iter().any(|line| line.kind == "binding") {
+                    self.figures_moved();
+                }
                 for line in lines
                     .iter()
                     .filter(|line| line.kind != "reading" && line.kind != "file")
@@ -33,6 +38,7 @@ impl Core {
                 };
                 // holds because an index that ended is made again at the next start
                 let _ = self.index.send(ToIndex::Page(facts_of(place, lines)));
+                self.figures_captured();
                 // holds because delivery that ended goes on from the ledger at the next start
                 let _ = self.delivery.send(word);
                 Ok(())
@@ -59,6 +65,9 @@ impl Core {
             self.call_rule(&line);
         }
         let unit = format!("over-{}-", of("unit"));
+        if kind == "batch" && of("state") == "running" && line.int("closing").is_none() {
+            self.state.begun.push((of("unit"), of("batch")));
+        }
         if kind == "batch" && of("state") == "running" {
             self.state.calls.retain(|call| !call.id.starts_with(&unit));
         }

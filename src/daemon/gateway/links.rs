@@ -15,6 +15,12 @@ impl Core {
         match output {
             LinkOutput::Reading(reading) => {
                 self.count_reading();
+                let value = reading
+                    .failure
+                    .is_none_or(|failure| failure == Failure::Unexpected);
+                if value && self.line.listens_to(&reading.point) {
+                    self.book_reading();
+                }
                 self.state.tap.hear(&reading, self.clock.elapsed());
                 self.weighs(&reading)?;
                 if self.state.stopped_since.is_some() {

@@ -3,13 +3,16 @@
 //! It decides little itself: the line binds and judges, the recorder numbers, the sealer makes durable, delivery
 //! delivers. Nothing is said to be captured before the sealer said so.
 
+mod books;
 mod captured;
 pub(super) mod clocks;
 mod commands;
 mod due;
 pub(super) mod equipment;
+mod figures;
 mod heard;
 mod links;
+mod proven;
 mod room;
 mod show;
 pub(super) mod stations;
@@ -20,6 +23,7 @@ use super::{
     indexing::{ToIndex, facts_of},
     link_set::LinkSet,
     master::{Arrived, Ready},
+    proving::Damaged,
     sealing::{FromSealer, ToSealer},
     tap::Tap,
 };
@@ -36,7 +40,9 @@ use crate::{
         master::{Kind, Store},
         needs::{Clock, Disk, Message},
         people::{Panels, People, Spent},
+        proof::Progress,
         pulse::Heart,
+        room::Room,
     },
     ports::machine,
 };
@@ -84,6 +90,8 @@ pub(crate) struct Core {
     pub topic: String,
     pub links: LinkSet,
     pub stations: stations::Stations,
+    /// How far the check of closed segments is.
+    pub proof: watch::Receiver<Progress>,
     pub state: State,
 }
 
@@ -105,9 +113,15 @@ pub(crate) struct State {
     pub calls: Vec<Call>,
     pub readings: VecDeque<(Duration, u64)>,
     pub bytes: VecDeque<(Duration, u64)>,
+    pub room: Room,
+    /// Batches that began, by unit, since room was looked at.
+    pub begun: Vec<(String, String)>,
+    pub books: books::Kept,
     pub stopped_since: Option<Stamp>,
     pub stopped_because: String,
     pub clock: ClockWatch,
+    /// Figures on their way beside the ledger: they wait until everything they count is captured.
+    pub figures: figures::Waiting,
     pub last_status: Duration,
     pub last_look: Duration,
     pub last_alive: Duration,
@@ -139,6 +153,11 @@ pub(crate) enum Waiter {
     Answer(oneshot::Sender<Result<String, Trouble>>, Result<String, Trouble>),
 }
 
+/// The books go on from what the ledger holds.
+pub(super) fn books_from(tallies: crate::ports::index::Tallies) -> books::Kept {
+    books::Kept::from(tallies)
+}
+
 /// What the core hears.
 pub(crate) struct Ears {
     pub links: mpsc::Receiver<LinkOutput>,
@@ -147,6 +166,7 @@ pub(crate) struct Ears {
     pub control: mpsc::Receiver<Control>,
     pub master: mpsc::Receiver<Ready>,
     pub printed: mpsc::UnboundedReceiver<stations::Printed>,
+    pub damaged: mpsc::Receiver<Damaged>,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -170,6 +190,7 @@ impl Core {
                 Some(control) = ears.control.recv() => self.control(control, &mut ears).await?,
                 Some(ready) = ears.master.recv() => self.master_ready(ready)?,
                 Some(printed) = ears.printed.recv() => self.printed(printed)?,
+                Some(damaged) = ears.damaged.recv() => self.damaged(damaged, &mut ears).await?,
                 Some(output) = ears.links.recv() => {
                     self.link(output)?;
                     for _ in 0..256 {
@@ -190,6 +211,7 @@ impl Core {
             match action {
                 LineAction::Reply { unit, accepted, text } => {
                     tracing::info!(unit, accepted, "context");
+                    let text = self.reply(text);
                     let message = Message {
                         topic: format!("{}/context/{unit}/reply", self.topic),
                         payload: text.into_bytes(),
@@ -201,6 +223,19 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    /// What answers a context message also says when no new batch is welcome.
+    fn reply(&self, text: String) -> String {
+        if self.welcomes_batches() {
+            return text;
+        }
+        let Ok(serde_json::Value::Object(mut words)) = serde_json::from_str(&text) else {
+            return text;
+        };
+        let room = "no new batch is welcome: there is room for less than 6 h";
+        words.insert("room".into(), room.into());
+        serde_json::Value::Object(words).to_string()
     }
 
     /// Enters something of the gateway's own.
@@ -226,6 +261,7 @@ impl Core {
     /// Hands what was entered to the sealer. A slow disk makes the line wait here, which is the honest place.
     pub(super) fn hand_on(&mut self) -> Result<(), Trouble> {
         for line in self.recorder.take() {
+            self.state.books.readings.numbered += u64::from(line.kind == "reading");
             tokio::task::block_in_place(|| self.sealer.send(ToSealer::Line(line))).map_err(|_| {
                 Trouble::new("sealer-gone", "the sealer has ended")
                     .means("nothing more is captured; what was captured is untouched")
@@ -303,12 +339,14 @@ impl Core {
         if elapsed.saturating_sub(self.state.last_look) >= LOOK_EVERY {
             self.state.last_look = elapsed;
             self.room(now)?;
+            self.books(now)?;
             self.calibrations_due(now);
         }
         if elapsed.saturating_sub(self.state.last_status) >= STATUS_EVERY {
             self.state.last_status = elapsed;
             self.status(now);
         }
+        self.keep_figures(false);
         self.alive(elapsed);
         self.show(now);
         Ok(())
@@ -353,6 +391,7 @@ impl Core {
         self.event(LineEvent::Stopping { now })?;
         self.enter(Draft::new("stop", now).with("because", "asked"))?;
         self.hand_on()?;
+        self.keep_figures(true);
         // holds because a sealer that failed says so below
         let _ = self.sealer.send(ToSealer::Stop);
         while let Some(word) = ears.sealer.recv().await {

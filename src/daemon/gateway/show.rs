@@ -32,6 +32,9 @@ impl Core {
             stopped_because: self.state.stopped_because.clone(),
             last_page: self.state.last_page,
             epoch: self.state.epoch,
+            room: self.state.room.word(),
+            books: self.books_shown(),
+            proof: self.proof.borrow().clone(),
         }
     }
 
@@ -109,6 +112,10 @@ impl Core {
             "pending": record.captured.saturating_sub(record.receipted),
             "set_aside_pages": record.set_aside,
             "hours_left": record.hours_left,
+            "new_batches": self.welcomes_batches(),
+            "balanced": record.books.balanced,
+            "checked_percent": record.proof.percent(),
+            "damaged_segments": record.proof.damaged,
             "clock": record.clock,
             "clock_error_ms": record.clock_error_ms,
         });

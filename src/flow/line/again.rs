@@ -341,17 +341,44 @@ impl Line {
             .sum();
         let mut comparison = Comparison::of(entry);
         comparison.outside("expected", Some(expected.to_string()));
-        let every = watches.iter().all(|watch| {
-            matches!(
-                watch.rule_in(&place).pace,
-                Pacing::Never | Pacing::EveryReading | Pacing::OnDemand
-            )
-        });
+        let every = self.enters_every_in(unit, &place);
         figures(&mut comparison, before.figures(&batch, &step, told.run), every);
         match comparison.done() {
             Derived::Same if !every => Derived::Not("verdicts of readings that are no entries"),
             other => other,
         }
+    }
+}
+
+impl Line {
+    /// Whether every reading of a run becomes an entry, so that its figures follow from entries.
+    pub(super) fn enters_every_reading(&self, unit: usize, batch: &str, step: &str, run: u32) -> bool {
+        let history = &self.units[unit].history;
+        let told = history.batch(batch);
+        let told = told.and_then(|batch| {
+            let mut runs = batch.runs.iter();
+            runs.find(|told| *told.step == *step && told.run == run)
+        });
+        told.is_some_and(|told| {
+            let place = Bound {
+                batch: Some(batch.into()),
+                revision: history.revision(batch, told.started),
+                runs: vec![(told.step.clone(), told.run)],
+                step: step.to_owned(),
+                ..Bound::default()
+            };
+            self.enters_every_in(unit, &place)
+        })
+    }
+
+    fn enters_every_in(&self, unit: usize, place: &Bound) -> bool {
+        let watches = self.units[unit].watches.iter().map(|at| &self.watches[*at]);
+        watches.into_iter().all(|watch| {
+            matches!(
+                watch.rule_in(place).pace,
+                Pacing::Never | Pacing::EveryReading | Pacing::OnDemand
+            )
+        })
     }
 }
 

@@ -153,6 +153,41 @@ impl Books {
     }
 }
 
+/// Entries that are kept in mind while a ledger is read back: more are never open at once but where an index was lost.
+const MOST: usize = 500_000;
+
+impl Books {
+    /// Whether so much was taken in that figures by it would leave something out.
+    pub fn are_full(&self) -> bool {
+        self.entries.len() >= MOST
+    }
+}
+
+impl Line {
+    /// After everything was recalled: runs whose readings are all entries count what the entries and bindings say.
+    pub fn count_by(&mut self, books: &Books) {
+        if books.are_full() {
+            return;
+        }
+        for unit in 0..self.units.len() {
+            for at in 0..self.units[unit].tallies.len() {
+                let tally = &self.units[unit].tallies[at];
+                let (batch, step, run) = (tally.batch.clone(), tally.step.clone(), tally.run);
+                let figures = books.figures(&batch, &step, run);
+                let every = self.enters_every_reading(unit, &batch, &step, run);
+                let tally = &mut self.units[unit].tallies[at];
+                tally.gaps = figures.gaps;
+                tally.exceptions = figures.exceptions;
+                tally.excursions = figures.excursions;
+                if every {
+                    tally.captured = figures.readings.saturating_sub(tally.by_hand);
+                    tally.verdicts = figures.verdicts;
+                }
+            }
+        }
+    }
+}
+
 /// The runs an entry names. Steps side by side are joined by `+`; where their runs have different numbers, the entry
 /// names none, and what was told of that moment says it.
 fn runs_of(line: &Line, entry: &Entry<'_>) -> Vec<Run> {

@@ -113,6 +113,7 @@ impl Line {
         past.first.as_ref()?;
         let draft = self.reading_draft(point, past, around);
         let Entered { seq, leaf } = enter.enter(draft);
+        self.booked.entered += 1;
         let past = self.points[point].past.get_mut(at)?;
         let places: Vec<(Arc<Bound>, Verdict)> = past
             .all()
@@ -242,14 +243,17 @@ impl Line {
         }
         self.pruned = self.now;
         let old = self.now.plus_ms(-KEPT_MS);
-        for point in &mut self.points {
-            let points = point
+        for at in 0..self.points.len() {
+            let points = self.points[at]
                 .watches
                 .iter()
                 .map(|watch| self.units[self.watches[*watch].unit].watches.len());
             let share = (KEPT / points.max().unwrap_or(1).max(1)).max(KEPT_OF_POINT);
+            let point = &self.points[at];
             let keep_from = point.past.len().saturating_sub(super::watch::AROUND + 1) as u64 + point.base;
-            while point.base < point.next.min(keep_from) {
+            let end = point.next.min(keep_from);
+            while self.points[at].base < end {
+                let point = &self.points[at];
                 let forget = point
                     .past
                     .front()
@@ -257,7 +261,7 @@ impl Line {
                 if !forget {
                     break;
                 }
-                point.forget();
+                self.forget_one(at);
             }
         }
         for unit in &mut self.units {
@@ -286,20 +290,10 @@ impl Line {
     }
 
     /// Makes room at once when a point talks faster than is remembered.
-    pub(super) fn make_room(&mut self, point: usize) {
-        let point = &mut self.points[point];
+    pub(super) fn make_room(&mut self, at: usize) {
+        let point = &self.points[at];
         if point.past.len() > KEPT && point.base < point.next {
-            point.forget();
-        }
-    }
-}
-
-impl super::Point {
-    /// Forgets the oldest reading. What was entered of it is in the ledger.
-    fn forget(&mut self) {
-        if let Some(past) = self.past.pop_front() {
-            self.base += 1;
-            self.forgotten = self.forgotten.max(Some(past.reading.time));
+            self.forget_one(at);
         }
     }
 }

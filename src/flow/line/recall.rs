@@ -17,8 +17,11 @@ use crate::{
         context::Phase,
     },
 };
-use record::{Amount, Answer, Line as Entry, Quantity, Stamp, Unit, Value};
-use std::sync::Arc;
+use record::{Amount, Answer, Line as Entry, Quantity, Stamp, Unit, Value, read_ranges};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// By number: unit, where it is bound by what was told, and how it is judged there.
+pub(super) type Elsewhere = BTreeMap<u64, (usize, Arc<Bound>, Verdict)>;
 
 /// Kinds that the gateway enters about itself.
 const OWN: &[&str] = &["start", "stop", "clock", "configuration", "key", "epoch"];
@@ -87,7 +90,109 @@ impl Line {
             ("manual", Some(unit)) => self.recall_hand(unit, line, time),
             ("calibration", _) => self.recall_calibration(line),
             ("verdict", Some(unit)) => self.recall_verdict(unit, line),
+            ("binding", Some(_)) => self.recall_binding(line),
             _ => {}
+        }
+    }
+
+    /// Takes in what an entry from before memory begins still means: an open excursion, doubt, a recipe, a value by hand.
+    /// Figures are put back by themselves, and what a late context changes there is read back from the ledger.
+    pub fn recall_standing(&mut self, line: &Entry<'_>) {
+        self.note(line);
+        let Some(time) = line.raw("time").and_then(Stamp::read) else {
+            return;
+        };
+        let unit = line
+            .text("unit")
+            .and_then(|name| self.units.iter().position(|unit| unit.name == name));
+        self.recall_drafts(line);
+        match (line.kind(), unit) {
+            ("file" | "recipe" | "signature", _) => self.recall_recipe(line, time),
+            ("exception", Some(unit)) => {
+                self.recall_doubt(unit, line, time);
+                self.recall_told(line);
+                self.recall_found(unit, line, time);
+            }
+            ("excursion", Some(unit)) if !self.recall_found(unit, line, time) => {
+                self.recall_open(unit, line, time);
+            }
+            ("summary", Some(unit)) => _ = self.recall_rule(unit, line, time),
+            ("weighing" | "addition", Some(_)) => {
+                if let Some((batch, material)) = line.text("batch").zip(line.data_text("material")) {
+                    self.happened(&batch, format!("{} of {material}", line.kind()), time);
+                }
+            }
+            ("manual", Some(unit)) => self.recall_hand(unit, line, time),
+            ("verdict", Some(unit)) => self.recall_verdict(unit, line),
+            _ => {}
+        }
+    }
+
+    /// An excursion that begins or ends.
+    fn recall_open(&mut self, unit: usize, line: &Entry<'_>, time: Stamp) {
+        let point = line.text("point").and_then(|name| self.point_named(&name));
+        let role = line.text("role").unwrap_or_default();
+        let watch = self.units[unit].watches.iter().copied().find(|watch| {
+            let watch = &self.watches[*watch];
+            Some(watch.point) == point && watch.role == role
+        });
+        let Some(watch) = watch else { return };
+        if line.raw("state") == Some("open") {
+            self.watches[watch].recall_excursion(line, time);
+        } else {
+            self.watches[watch].excursion = None;
+        }
+    }
+
+    /// What was told late moved readings: by now they are bound where they belong, and here it says how they are judged
+    /// there.
+    fn recall_binding(&mut self, line: &Entry<'_>) {
+        let verdict = line.raw("verdict").and_then(Verdict::named);
+        let (Some(verdict), Some(ranges)) = (verdict, line.raw("seqs").and_then(read_ranges)) else {
+            return;
+        };
+        let (Some(batch), Some(step)) = (line.text("batch"), line.text("step")) else {
+            return;
+        };
+        if line.raw("state") != Some("attached") {
+            return;
+        }
+        for (from, to) in ranges {
+            let here: Vec<u64> = self.elsewhere.range(from..=to).map(|(seq, _)| *seq).collect();
+            for seq in here {
+                let Some((unit, place, counted)) = self.elsewhere.get_mut(&seq) else {
+                    continue;
+                };
+                if place.batch.as_deref() != Some(batch.as_str()) || place.step != step || *counted == verdict
+                {
+                    continue;
+                }
+                let (unit, place, old) = (*unit, place.clone(), std::mem::replace(counted, verdict));
+                self.units[unit].count(&place, |tally| {
+                    tally.verdicts[old as usize] = tally.verdicts[old as usize].saturating_sub(1);
+                    tally.verdicts[verdict as usize] += 1;
+                });
+                self.judged_again(seq, &place, verdict);
+            }
+        }
+    }
+
+    /// The same for what is in memory.
+    fn judged_again(&mut self, seq: u64, place: &Arc<Bound>, verdict: Verdict) {
+        let mut memory = self.points.iter_mut().flat_map(|point| point.past.iter_mut());
+        let Some(past) = memory.find(|past| past.entered.as_ref().is_some_and(|written| written.seq == seq))
+        else {
+            return;
+        };
+        for judged in past.first.iter_mut().chain(&mut past.more) {
+            if judged.place.same_place(place) {
+                judged.verdict = verdict;
+            }
+        }
+        for stands in past.entered.iter_mut().flat_map(|written| &mut written.places) {
+            if stands.0.same_place(place) {
+                stands.1 = verdict;
+            }
         }
     }
 
@@ -243,6 +348,7 @@ impl Line {
         let mut places = Vec::new();
         for (slot, watch) in self.points[point].watches.clone().into_iter().enumerate() {
             let known = &mut self.watches[watch];
+            known.recall_beyond(&past.reading.answer, time, verdict);
             known.at = known.at.max(Some(time));
             known.covered = known.covered.max(time);
             let place = if unit.is_none_or(|unit| unit == known.unit) {
@@ -260,6 +366,13 @@ impl Line {
                 });
                 if captured && slot < 64 {
                     past.counted |= 1 << slot;
+                }
+                let own = (line.text("batch"), line.text("step").unwrap_or_default());
+                if place.batch.is_some()
+                    && own != (place.batch.as_deref().map(str::to_owned), place.step.clone())
+                {
+                    self.elsewhere
+                        .insert(line.seq(), (known_unit, place.clone(), verdict));
                 }
             }
             places.push((place.clone(), verdict));
@@ -289,7 +402,9 @@ impl Line {
 
     fn recall_other(&mut self, unit: usize, line: &Entry<'_>, time: Stamp) {
         let until = line.raw("until").and_then(Stamp::read).unwrap_or(time);
-        let place = bind(&self.units[unit].history, time).clone();
+        // What is about no point stands where it says; only what was read moves with its time.
+        let named = line.raw("point").is_none().then(|| named_place(line)).flatten();
+        let place = named.unwrap_or_else(|| bind(&self.units[unit].history, time).clone());
         let kind = match line.kind() {
             "gap" => "gap",
             "summary" => "summary",
@@ -369,6 +484,18 @@ impl Line {
             })
             .copied()
     }
+}
+
+/// The place an entry names by itself.
+fn named_place(line: &Entry<'_>) -> Option<Arc<Bound>> {
+    let (batch, step) = (line.text("batch")?, line.text("step")?);
+    let run = u32::try_from(line.int("run")?).ok()?;
+    Some(Arc::new(Bound {
+        batch: Some(batch.as_str().into()),
+        runs: step.split('+').map(|step| (step.into(), run)).collect(),
+        step,
+        ..Bound::default()
+    }))
 }
 
 pub(super) fn recalled_answer(line: &Entry<'_>) -> Option<Answer> {

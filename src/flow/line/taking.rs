@@ -21,7 +21,9 @@ impl Line {
         let Some(point) = self.index.get(&reading.point).copied() else {
             return;
         };
+        self.booked.came += 1;
         if self.points[point].declared.is_some() {
+            self.booked.declared += 1;
             return;
         }
         self.heard(point, reading.time, true);

@@ -380,6 +380,27 @@ impl Watch {
         self.excursion = Some(excursion);
     }
 
+    /// A reading entered while an excursion is open carries it on.
+    pub(super) fn recall_beyond(&mut self, answer: &Answer, time: Stamp, verdict: Verdict) {
+        let Some(open) = &mut self.excursion else { return };
+        let Some(Value::Quantity(shown)) = answer.value() else {
+            return;
+        };
+        if verdict != open.side || time <= open.last.0 || shown.unit != open.band.unit {
+            return;
+        }
+        open.count += 1;
+        let number = shown.amount.number();
+        open.cover(time, open.beyond(number));
+        let further = match open.side {
+            Verdict::Below => number < open.extreme.number(),
+            _ => number > open.extreme.number(),
+        };
+        if further {
+            open.extreme = shown.amount.clone();
+        }
+    }
+
     /// Judges an answer in the present place.
     pub(super) fn judge(&mut self, answer: &Answer) -> Judged {
         let place = self.place.clone().unwrap_or_default();

@@ -12,7 +12,7 @@ use steelyard::{
     },
 };
 
-const EACH: &str = "
+pub(super) const EACH: &str = "
     MX-3:emulsify TC-1.temp every reading 68.0/69.0/71.5/72.0 °C missing 3
     MX-3:cool     TC-1.temp every reading -/-/70.5/71.0 °C missing 3
 ";
@@ -24,23 +24,37 @@ const SOME: &str = "
 
 /// One stretch of a day: a step or nothing, in the batch or the next one.
 #[derive(Debug, Clone)]
-struct Stretch {
+pub(super) struct Stretch {
     /// 0 emulsify, 1 cool, 2 no step, 3 the batch ends and another begins.
-    what: u8,
-    seconds: i64,
+    pub(super) what: u8,
+    pub(super) seconds: i64,
     /// How late the message at its begin comes.
-    late: i64,
+    pub(super) late: i64,
 }
 
 /// What the authority tells: when it is true, and the text of it.
 #[derive(Debug)]
-struct Told {
+pub(super) struct Told {
     true_at: i64,
     late: i64,
     text: String,
 }
 
-fn stretches() -> impl Strategy<Value = Vec<Stretch>> {
+impl Told {
+    pub(super) fn true_at(&self) -> i64 {
+        self.true_at
+    }
+
+    pub(super) fn late(&self) -> i64 {
+        self.late
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+pub(super) fn stretches() -> impl Strategy<Value = Vec<Stretch>> {
     let stretch = (0..4_u8, 1..40_i64, prop_oneof![Just(0), 0..3_i64, 0..120_i64]);
     prop::collection::vec(
         stretch.prop_map(|(what, seconds, late)| Stretch { what, seconds, late }),
@@ -49,7 +63,7 @@ fn stretches() -> impl Strategy<Value = Vec<Stretch>> {
 }
 
 /// Readings: one a second but where it is silent, mostly within limits.
-fn readings() -> impl Strategy<Value = Vec<(bool, i64)>> {
+pub(super) fn readings() -> impl Strategy<Value = Vec<(bool, i64)>> {
     let value = prop_oneof![4 => 690..716_i64, 1 => 670..735_i64];
     prop::collection::vec((prop::bool::weighted(0.85), value), 60..300)
 }
@@ -59,7 +73,7 @@ fn stamp(seconds: i64) -> Stamp {
     at("00:00").plus_ms(seconds * 1000 + 500)
 }
 
-fn day(stretches: &[Stretch]) -> Vec<Told> {
+pub(super) fn day(stretches: &[Stretch]) -> Vec<Told> {
     let (mut told, mut now, mut batch, mut begun) = (Vec::new(), 5, 1, 5);
     let mut runs: Vec<(&str, i64, i64, Option<i64>)> = Vec::new();
     let text = |batch: i64, begun: i64, ended: Option<i64>, runs: &[(&str, i64, i64, Option<i64>)]| {
@@ -115,6 +129,17 @@ fn day(stretches: &[Stretch]) -> Vec<Told> {
 
 /// Lives the day second by second.
 fn live((settle, captures): (u64, &str), told: &[Told], readings: &[(bool, i64)], late: bool) -> World {
+    live_and((settle, captures), told, readings, late, &mut |_, _| {})
+}
+
+/// The same, while something else happens at the end of each second.
+pub(super) fn live_and(
+    (settle, captures): (u64, &str),
+    told: &[Told],
+    readings: &[(bool, i64)],
+    late: bool,
+    and: &mut dyn FnMut(&mut World, i64),
+) -> World {
     let mut world = World::new(settle, captures);
     let end = told.last().map_or(0, |told| told.true_at);
     let (mut next, mut number) = (0, 0);
@@ -148,6 +173,7 @@ fn live((settle, captures): (u64, &str), told: &[Told], readings: &[(bool, i64)]
                 now,
             });
         }
+        and(&mut world, second);
     }
     world
 }
@@ -229,7 +255,7 @@ fn readings_of(world: &World) -> BTreeMap<Stamp, String> {
 }
 
 /// Excursions where they stand, and the last word on every run; what says that it was late left out.
-fn outcome(world: &World) -> BTreeSet<String> {
+pub(super) fn outcome(world: &World) -> BTreeSet<String> {
     let places = bound(world);
     let mut found = BTreeSet::new();
     let mut verdicts: BTreeMap<String, String> = BTreeMap::new();

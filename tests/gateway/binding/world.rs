@@ -9,7 +9,7 @@ use steelyard::{
     },
     flow::{
         enter::{Enter, Entered},
-        line::{Line, LineAction, LineEvent, Reading},
+        line::{Figures, Line, LineAction, LineEvent, Reading, books::Books},
         replay::{Replay, Report},
     },
 };
@@ -263,6 +263,89 @@ impl World {
         for line in &self.recorder.lines {
             self.line.recall(&record::Line::read(line).unwrap());
         }
+    }
+
+    /// The figures as they would be kept beside the ledger now.
+    pub(super) fn figures(&self) -> Figures {
+        self.line.figures(self.recorder.lines.len() as u64)
+    }
+
+    /// A new gateway on the old ledger, as the daemon starts it: first what was told, then every entry.
+    pub(super) fn restart_whole(&mut self, plant: &Plant) {
+        self.line = Line::new(plant);
+        let lines: Vec<_> = self
+            .recorder
+            .lines
+            .iter()
+            .map(|line| record::Line::read(line).unwrap())
+            .collect();
+        let told = lines
+            .iter()
+            .filter(|line| matches!(line.kind(), "batch" | "step" | "allocation"));
+        told.for_each(|line| self.line.recall(line));
+        let mut books = Books::default();
+        for line in &lines {
+            books.take(&self.line, line);
+            self.line.recall(line);
+        }
+        self.line.count_by(&books);
+    }
+
+    /// The same with kept figures: of what lies before the last entries only what still stands is read. Says whether
+    /// that was enough.
+    pub(super) fn restart_near(&mut self, plant: &Plant, figures: &Figures, last: u64) -> bool {
+        let all = self.recorder.lines.len() as u64;
+        let from = (all + 1).saturating_sub(last).min(figures.seq + 1);
+        let mut line = Line::new(plant);
+        let lines: Vec<_> = self
+            .recorder
+            .lines
+            .iter()
+            .map(|line| record::Line::read(line).unwrap())
+            .collect();
+        let told = lines
+            .iter()
+            .filter(|line| matches!(line.kind(), "batch" | "step" | "allocation"));
+        told.for_each(|entry| line.recall(entry));
+        // An excursion that is open is read from its begin.
+        let mut open = std::collections::BTreeSet::new();
+        for entry in lines[..(from as usize).max(1) - 1]
+            .iter()
+            .filter(|entry| entry.kind() == "excursion")
+        {
+            match entry.int("opened") {
+                Some(opened) => _ = open.remove(&(opened as u64)),
+                None => _ = open.insert(entry.seq()),
+            }
+        }
+        let from = open.first().copied().unwrap_or(from).min(from);
+        let (before, near) = lines.split_at((from as usize).max(1) - 1);
+        let stands = |kind: &str| !matches!(kind, "reading" | "gap" | "comment" | "binding" | "summary");
+        before
+            .iter()
+            .filter(|entry| stands(entry.kind()))
+            .for_each(|entry| line.recall_standing(entry));
+        // As the seal of a page is later than everything on the pages before it.
+        let stamp = |entry: &record::Line<'_>, name| entry.raw(name).and_then(Stamp::read);
+        let reach = |entry: &record::Line<'_>| stamp(entry, "until").max(stamp(entry, "time"));
+        if let Some(sealed) = before.iter().filter_map(reach).max() {
+            line.forgot_before(sealed);
+        }
+        let mut put = false;
+        for entry in near {
+            if entry.seq() > figures.seq && !std::mem::replace(&mut put, true) {
+                line.put_figures(figures);
+            }
+            if put && figures.are_changed_by(entry) {
+                return false;
+            }
+            line.recall(entry);
+        }
+        if !put {
+            line.put_figures(figures);
+        }
+        self.line = line;
+        true
     }
 
     /// A new gateway that reads back only context, and what was captured since a moment.

@@ -33,6 +33,15 @@ struct Inside {
     for_good: bool,
     /// Syncs do nothing: the negative control.
     lying: bool,
+    /// Bytes it holds at most.
+    room: Option<u64>,
+}
+
+impl Inside {
+    fn used(&self) -> u64 {
+        let named = self.names.values();
+        named.map(|number| self.files[number].now.len() as u64).sum()
+    }
 }
 
 /// A simulated disk.
@@ -86,6 +95,16 @@ impl SimDisk {
     pub fn cut_power_after(&self, calls: u64) {
         self.fail_after(calls, io::ErrorKind::BrokenPipe);
         self.with(|inside| inside.for_good = true);
+    }
+
+    /// It holds so many bytes and no more; none: as many as anybody writes.
+    pub fn holds_at_most(&self, room: Option<u64>) {
+        self.with(|inside| inside.room = room);
+    }
+
+    /// What is on it.
+    pub fn used(&self) -> u64 {
+        self.with(|inside| inside.used())
     }
 
     /// Syncs say they did, and did not.
@@ -225,7 +244,11 @@ impl Disk for SimDisk {
     }
 
     fn free(&self) -> io::Result<u64> {
-        Ok(1 << 40)
+        self.call(|inside| {
+            Ok(inside
+                .room
+                .map_or(1 << 40, |room| room.saturating_sub(inside.used())))
+        })
     }
 
     fn path(&self) -> PathBuf {
@@ -261,8 +284,12 @@ impl DiskFile for SimFile {
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.0.call(|inside| {
-            let content = inside.files.get_mut(&self.1).unwrap();
             let end = offset as usize + bytes.len();
+            let more = end.saturating_sub(inside.files[&self.1].now.len()) as u64;
+            if more > 0 && inside.room.is_some_and(|room| inside.used() + more > room) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let content = inside.files.get_mut(&self.1).unwrap();
             if content.now.len() < end {
                 content.now.resize(end, 0);
             }
