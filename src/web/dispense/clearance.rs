@@ -1,6 +1,6 @@
 //! Line clearance: each question is answered with yes, and the whole is signed.
 
-use super::{Stand, act};
+use super::{Stand, act, keys};
 use crate::web::words::Say;
 use maud::{Markup, html};
 
@@ -8,16 +8,19 @@ pub(super) fn questions(stand: &Stand) -> Markup {
     let open = stand.can("clear");
     html! {
         main class="kmain one" {
-            section class="kw" {
-                div class="kmat" { div { h1 { (stand.say(Say::ClearanceTitle)) } div class="sub" { (stand.say(Say::ClearanceSub)) } } }
-                form id="scene" class="clear" method="post" action=(format!("/dispense/{}/act", super::path_part(&stand.view.station))) {
+            form id="scene" class="kver signs" method="post" action=(format!("/dispense/{}/act", super::path_part(&stand.view.station))) data-once {
+                section class="kw" {
+                    div class="kmat" { div { h1 { (stand.say(Say::ClearanceTitle)) } div class="sub" { (stand.say(Say::ClearanceSub)) } } }
                     input type="hidden" name="form" value=(stand.page.now(&stand.seat.token));
                     input type="hidden" name="questions" value=(stand.view.clearance.len());
-                    @for (at, question) in stand.view.clearance.iter().enumerate() {
-                        label class="opt" { input type="checkbox" required name={ "answer" (at) } value="yes" id={ "answer" (at) } disabled[!open]; b { (question) } }
+                    div class="clear" {
+                        @for (at, question) in stand.view.clearance.iter().enumerate() {
+                            label class="opt" { input type="checkbox" required name={ "answer" (at) } value="yes" id={ "answer" (at) } disabled[!open]; b { (question) } }
+                        }
                     }
+                    p class="means" { (stand.say(Say::WithPinISign)) " " b { (stand.say(Say::ClearanceMeaning)) } }
                 }
-                p class="means" { (stand.say(Say::ISign)) " " b { (stand.say(Say::ClearanceMeaning)) } }
+                section class="kw" { (keys::signature(stand, Say::WhoSigns, open)) (keys::pad(stand, "pin")) }
             }
         }
         (act::foot(

@@ -46,6 +46,17 @@ pub(super) fn letters(stand: &Stand, into: &str) -> Markup {
     }
 }
 
+/// Whose badge and PIN; a user name and a password do too.
+pub(super) fn signature(stand: &Stand, who: Say, open: bool) -> Markup {
+    html! {
+        div class="pinform" {
+            h1 class="h28" { (stand.say(who)) }
+            label { (stand.say(Say::BadgeOrName)) input name="by" id="badge" required autocomplete="off" data-badge disabled[!open]; }
+            label { (stand.say(Say::Pin)) input type="password" name="secret" id="pin" required inputmode="none" autocomplete="off" disabled[!open]; }
+        }
+    }
+}
+
 /// A pad for a PIN.
 pub(super) fn pad(stand: &Stand, into: &str) -> Markup {
     html! {

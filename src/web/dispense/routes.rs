@@ -120,22 +120,31 @@ async fn carry(
         act: &act,
     };
     let mut asked = session.ask("station", &what);
-    if let Some(given) = given(form) {
+    if let Some(given) = given(web, form) {
         asked = asked.with_second(web.second(session, given, &[], "station").await?);
     }
     web.act(asked).await.map(|_| None)
 }
 
 /// Whose badge and PIN, or name and password, came with the form.
-fn given(form: &Form) -> Option<Given> {
+fn given(web: &Web, form: &Form) -> Option<Given> {
     let (who, secret) = (form.get("by").trim(), form.get("secret"));
     if who.is_empty() || secret.is_empty() {
         return None;
     }
-    // A name is typed in small letters; a badge is scanned. Which of both it is, the core finds by its list of badges.
-    Some(Given::Badge {
-        badge: who.to_owned(),
-        pin: secret.to_owned(),
+    let known = web
+        .doors()
+        .is_ok_and(|doors| doors.access().people.find(who).is_some());
+    Some(if known {
+        Given::Password {
+            by: who.to_owned(),
+            secret: secret.to_owned(),
+        }
+    } else {
+        Given::Badge {
+            badge: who.to_owned(),
+            pin: secret.to_owned(),
+        }
     })
 }
 

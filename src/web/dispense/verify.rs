@@ -31,13 +31,9 @@ pub(super) fn scene(stand: &Stand) -> Markup {
                     }
                     p class="means" { (stand.say(Say::WithPinISign)) " " b { (stand.say(Say::VerifyMeaning)) } }
                 }
-                section class="kw" {
-                    form id="scene" class="pinform" method="post" action=(format!("/dispense/{}/act", super::path_part(&stand.view.station))) data-once {
-                        input type="hidden" name="form" value=(stand.page.now(&stand.seat.token));
-                        h1 class="h28" { (stand.say(Say::SecondPerson)) }
-                        label { (stand.say(Say::BadgeOrName)) input name="by" id="badge" required autocomplete="off" data-badge disabled[!open]; }
-                        label { (stand.say(Say::Pin)) input type="password" name="secret" id="pin" required inputmode="none" autocomplete="off" disabled[!open]; }
-                    }
+                form id="scene" class="kw" method="post" action=(format!("/dispense/{}/act", super::path_part(&stand.view.station))) data-once {
+                    input type="hidden" name="form" value=(stand.page.now(&stand.seat.token));
+                    (keys::signature(stand, Say::SecondPerson, open))
                     (keys::pad(stand, "pin"))
                 }
             }
