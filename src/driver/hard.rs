@@ -5,10 +5,12 @@
 mod commands;
 mod framing;
 mod list;
+mod nodes;
 mod slices;
 
 pub(crate) use commands::every_key;
 pub(crate) use framing::framings;
+pub(crate) use nodes::watched;
 
 use crate::{Conversation, ConversationOptions, Driver, Role, Transport, lint, modbus::sealed, run_samples};
 
@@ -386,7 +388,7 @@ fn the_examples_of_the_reference_page_are_true() {
         .map(|part| part.split("```").next().unwrap())
         .filter(|example| example.contains("[driver]"))
         .collect();
-    assert_eq!(examples.len(), 2);
+    assert_eq!(examples.len(), 3);
     for (example, file) in examples
         .iter()
         .zip(["example-balance.toml", "example-controller.toml"])

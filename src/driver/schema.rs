@@ -18,6 +18,8 @@ enum Holds {
     /// Names of the driver's own, each with a text.
     NamedTexts,
     NamedNumbers,
+    /// Names of the driver's own, each with a text or a list of texts.
+    NamedLists,
     /// A list of unit words, or names for them.
     Units,
     Block(&'static str),
@@ -28,8 +30,8 @@ enum Holds {
 }
 
 use Holds::{
-    Block, Blocks, Flag, Gives, NamedBlocks, NamedNumbers, NamedTexts, Number, Numbers, Text, Texts, Units,
-    Word,
+    Block, Blocks, Flag, Gives, NamedBlocks, NamedLists, NamedNumbers, NamedTexts, Number, Numbers, Text,
+    Texts, Units, Word,
 };
 
 /// One block with its keys; those that must be there first.
@@ -84,6 +86,10 @@ const TABLES: &[Table] = &[
             ("command", NamedBlocks("command")),
             ("modbus", Block("modbus")),
             ("read", Blocks("read")),
+            ("opc_ua", Block("opc_ua")),
+            ("start", NamedBlocks("start")),
+            ("structure", NamedBlocks("structure")),
+            ("nodes", Blocks("nodes")),
             ("caveat", Blocks("caveat")),
             ("sample", Blocks("sample")),
         ],
@@ -101,7 +107,7 @@ const TABLES: &[Table] = &[
             ("manual", Text),
             (
                 "speaks",
-                words!("text-over-serial", "bytes-over-serial", "modbus"),
+                words!("text-over-serial", "bytes-over-serial", "modbus", "opc-ua"),
             ),
         ],
     },
@@ -310,6 +316,82 @@ const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "opc_ua",
+        block: "[opc_ua]",
+        must: &[],
+        keys: &[
+            ("namespaces", NamedLists),
+            ("by", words!("subscription", "reading")),
+            ("sampling", Text),
+            ("publish", Text),
+            ("queue", Number(1, 10_000)),
+            ("keep_alive", Text),
+            ("items_per_call", Number(1, 100_000)),
+            ("items_per_subscription", Number(1, 1_000_000)),
+            ("values_per_delivery", Number(0, 1_000_000)),
+            ("clock_within", Text),
+            ("statuses", Blocks("status")),
+        ],
+    },
+    Table {
+        name: "status",
+        block: "this status",
+        must: &["code", "quality"],
+        keys: &[
+            ("code", Text),
+            ("quality", words!("good", "uncertain", "bad")),
+            ("because", Text),
+        ],
+    },
+    Table {
+        name: "start",
+        block: "[start.NAME]",
+        must: &[],
+        keys: &[("title", Text), ("node", Text), ("path", Text)],
+    },
+    Table {
+        name: "structure",
+        block: "[structure.NAME]",
+        must: &["encoding", "members"],
+        keys: &[("encoding", Text), ("members", NamedTexts)],
+    },
+    Table {
+        name: "nodes",
+        block: "[[nodes]]",
+        must: &["points"],
+        keys: &[
+            ("holds", words!("values", "settings", "identity")),
+            ("together", Flag),
+            ("sampling", Text),
+            ("queue", Number(1, 10_000)),
+            ("deadband", Text),
+            ("points", Blocks("node")),
+            ("doubts", Blocks("doubt")),
+        ],
+    },
+    Table {
+        name: "node",
+        block: "this node",
+        must: &["is"],
+        keys: with_common![
+            ("measure", Text),
+            ("field", Text),
+            ("is", words!(crate::nodes::NodeIs::words())),
+            ("node", Text),
+            ("path", Text),
+            ("elements", Text),
+            ("element", Number(0, 99_999)),
+            ("member", Text),
+            ("of", Text),
+            ("optional", Flag),
+            ("manual", Text),
+            ("units", Texts),
+            ("unit_at", Text),
+            ("range", Text),
+            ("range_at", Text),
+        ],
+    },
+    Table {
         name: "caveat",
         block: "[[caveat]]",
         must: &["says", "so", "seen"],
@@ -392,6 +474,7 @@ fn value(holds: Holds) -> String {
         }
         NamedTexts => named(TEXT),
         NamedNumbers => named("{ \"type\": \"integer\" }"),
+        NamedLists => named(&one_or_many),
         Units => format!("{{ \"anyOf\": [{TEXT}, {}, {}] }}", list(TEXT), named(TEXT)),
         Block(name) => of(name),
         Blocks(name) => list(&of(name)),
@@ -418,6 +501,7 @@ mod tests {
             Driver::parse(text, file).unwrap();
         }
         crate::hard::every_key();
+        crate::hard::watched();
         tree::watched::take()
             .into_iter()
             .fold(BTreeMap::new(), |mut all, (block, keys)| {

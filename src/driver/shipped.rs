@@ -141,7 +141,7 @@ fn wanted(driver: &Driver) -> Vec<&'static str> {
             kinds
         }
         Speaks::Nodes(_) => {
-            let mut kinds = vec!["refused", "damaged"];
+            let mut kinds = vec!["refused"];
             if driver.points().iter().any(|point| !point.units.is_empty()) {
                 kinds.push("negative");
             }
@@ -339,13 +339,15 @@ This page is written from the drivers themselves and checked against them by a t
 
 fn page() -> String {
     let all = drivers();
-    let (text, registers): (Vec<&Driver>, Vec<&Driver>) = all
-        .iter()
-        .partition(|driver| matches!(driver.speaks, Speaks::Text(_)));
+    let of = |which: fn(&Speaks) -> bool| all.iter().filter(move |driver| which(&driver.speaks)).collect();
+    let text: Vec<&Driver> = of(|speaks| matches!(speaks, Speaks::Text(_)));
+    let registers: Vec<&Driver> = of(|speaks| matches!(speaks, Speaks::Modbus(_)));
+    let nodes: Vec<&Driver> = of(|speaks| matches!(speaks, Speaks::Nodes(_)));
     let mut page = HEAD.to_owned();
     for (title, drivers) in [
         ("Lines and frames, over a serial line or TCP", &text),
         ("Registers, over Modbus RTU or TCP", &registers),
+        ("Nodes of an OPC UA server", &nodes),
     ] {
         let _ = write!(
             page,
@@ -380,19 +382,22 @@ fn page() -> String {
             Speaks::Modbus(_) => "Modbus",
             Speaks::Nodes(_) => "OPC UA",
         };
+        let line = match &driver.speaks {
+            Speaks::Nodes(nodes) => nodes_asked(nodes),
+            _ => format!(
+                "from the factory {} {}{}{}{handshake}",
+                line.speed, line.data_bits, line.parity, line.stop_bits
+            ),
+        };
         let _ = write!(
             page,
-            "\n### {}\n\n{}: {}. {}, edition {}, {} samples. {way}; from the factory {} {}{}{}{handshake}.\n\nSource: {}.\n",
+            "\n### {}\n\n{}: {}. {}, edition {}, {} samples. {way}; {line}.\n\nSource: {}.\n",
             driver.name,
             driver.maker,
             driver.title,
             titled(driver.evidence.word()),
             driver.edition,
             driver.samples.len(),
-            line.speed,
-            line.data_bits,
-            line.parity,
-            line.stop_bits,
             driver.manual
         );
         let told: Vec<String> = driver
@@ -421,6 +426,24 @@ fn page() -> String {
         }
     }
     page
+}
+
+/// How a server is asked, and where paths begin.
+fn nodes_asked(nodes: &crate::nodes::Nodes) -> String {
+    let asking = &nodes.asking;
+    let mut text = format!(
+        "{} nodes, delivered every {} ms, {} a call at most",
+        nodes.items.len(),
+        asking.publish.as_millis(),
+        asking.items_per_call
+    );
+    if let Some(items) = asking.items_per_subscription {
+        let _ = write!(text, ", {items} in a subscription");
+    }
+    for start in &nodes.starts {
+        let _ = write!(text, "; `starts` names {}: {}", start.name, start.title);
+    }
+    text
 }
 
 fn gives(driver: &Driver) -> String {

@@ -97,6 +97,93 @@ const HELD: &[(&str, &str, &str)] = &[
     ("checks as digits", "hard", "check_as"),
     ("parity left in the eighth bit", "mt-continuous", "7 bits"),
     ("made to talk by a command", "hard", "start_again_after"),
+    // nodes of OPC UA servers
+    (
+        "both namespaces of the weighing model",
+        "opc-ua-scales",
+        "[\"http://opcfoundation.org/UA/Scales/V2/\", \"http://opcfoundation.org/UA/Scales\"]",
+    ),
+    (
+        "a browse path from a named start",
+        "opc-ua-scales",
+        "path = \"scale / scales:CurrentWeight\"",
+    ),
+    (
+        "identifiers with quotes, to the letter",
+        "siemens-s7-1500-opc-ua",
+        "plc;s=\"DB_Mixer\".\"Speed\"",
+    ),
+    ("identifiers as GUID and as bytes", "hard", "old;b=c3RhcnQ="),
+    (
+        "a structure by its encoding, from bytes",
+        "opc-ua-scales",
+        "encoding = \"scales;i=88\"",
+    ),
+    ("a structure in a structure", "hard", "member = \"Inner.Level\""),
+    (
+        "lists of structures",
+        "packml-machine",
+        "element = 0, member = \"Count\"",
+    ),
+    (
+        "companion flags judge the weight",
+        "opc-ua-scales",
+        "when = \"overload is set\"",
+    ),
+    ("a flag that may be missing", "opc-ua-scales", "stable is missing"),
+    (
+        "modes as words, unknown numbers never guessed",
+        "packml-machine",
+        "17 = \"complete\"",
+    ),
+    (
+        "a unit told by the server",
+        "opc-ua-scales",
+        "unit_at = \"EngineeringUnits\"",
+    ),
+    (
+        "a unit and a range compared",
+        "generic-opc-ua",
+        "range = \"-20 to 150\"",
+    ),
+    (
+        "identity by the machine's own identification",
+        "opc-ua-scales",
+        "di:Identification / di:SerialNumber",
+    ),
+    ("servers without subscriptions", "hard", "by = \"reading\""),
+    ("no deadband unless written", "hard", "deadband = \"0.5\""),
+    (
+        "codes with a maker's own meaning",
+        "hard",
+        "because = \"simulated\"",
+    ),
+    (
+        "a limit for the source's clock",
+        "hard",
+        "clock_within = \"1500 ms\"",
+    ),
+    (
+        "elements of arrays, here and at the server",
+        "hard",
+        "elements = \"2:5\", element = 1",
+    ),
+    ("nodes that must come together", "hard", "together = true"),
+    (
+        "an overflow of the server's queue",
+        "siemens-s7-1500-opc-ua",
+        "\"status\": \"00000480\"",
+    ),
+    (
+        "limits of a server",
+        "siemens-s7-1500-opc-ua",
+        "items_per_subscription = 1000",
+    ),
+    (
+        "a map version checked",
+        "siemens-s7-1500-opc-ua",
+        "map_version is not 1",
+    ),
 ];
 
 #[test]
@@ -105,6 +192,7 @@ fn every_hard_case_of_real_instruments_is_held_somewhere() {
         include_str!("../hard.rs"),
         include_str!("framing.rs"),
         include_str!("commands.rs"),
+        include_str!("nodes.rs"),
         include_str!("slices.rs"),
     ]
     .concat();

@@ -97,7 +97,8 @@ struct Judged {
     name: Arc<str>,
     measure: Measure,
     doubts: Vec<Doubt>,
-    together: bool,
+    /// What must come in the same delivery.
+    together: Vec<ItemId>,
     /// Its own field first.
     needs: Vec<Need>,
     unit_at: Option<ItemId>,
@@ -311,9 +312,10 @@ impl NodeHearing {
         let mut bad: Option<String> = None;
         let mut uncertain: Option<String> = None;
         let mut failure = None;
-        for need in &judged.needs {
+        for (place, need) in judged.needs.iter().enumerate() {
             match self.known(need.pick.item) {
-                Known::Missing(_) if need.optional => fields.push(&need.name, Field::Missing),
+                // of a measure itself nothing is left; of what judges it, sentences may say what that means
+                Known::Missing(_) if need.optional && place > 0 => fields.push(&need.name, Field::Missing),
                 Known::Missing(status) => {
                     let meaning = status_meaning(*status);
                     bad.get_or_insert(meaning.because);
@@ -354,7 +356,7 @@ impl NodeHearing {
                 }
             }
         }
-        if judged.together && judged.needs.iter().any(|need| self.is_older(need)) {
+        if judged.together.iter().any(|item| self.is_older(*item)) {
             uncertain.get_or_insert_with(|| "not of one moment".to_owned());
         }
         let answer = match bad {
@@ -409,9 +411,9 @@ impl NodeHearing {
         }
     }
 
-    fn is_older(&self, need: &Need) -> bool {
-        let missing = matches!(self.known(need.pick.item), Known::Missing(_));
-        !missing && self.changed[need.pick.item.0 as usize] != self.step
+    fn is_older(&self, item: ItemId) -> bool {
+        let missing = matches!(self.known(item), Known::Missing(_));
+        !missing && self.changed[item.0 as usize] != self.step
     }
 
     fn sound(&self, item: ItemId) -> Option<&NodeData> {
@@ -428,7 +430,7 @@ impl NodeHearing {
         });
         match said {
             None => Some("range not checked".to_owned()),
-            Some((l, h)) if l.to_bits() == low.to_bits() && h.to_bits() == high.to_bits() => None,
+            Some((l, h)) if l <= low && l >= low && h <= high && h >= high => None,
             Some(_) => Some("another range".to_owned()),
         }
     }
@@ -536,7 +538,11 @@ fn judged(nodes: &Nodes, group: &Group, measure: &Measure) -> Option<Judged> {
         needs: needs.collect(),
         measure: measure.clone(),
         doubts,
-        together: group.together,
+        together: if group.together {
+            group.points.iter().map(|point| point.pick.item).collect()
+        } else {
+            Vec::new()
+        },
         unit_at: own.unit_at,
         range_at: own.range_at,
     })

@@ -166,7 +166,11 @@ pub(super) fn common(block: &Block<'_>, making: &mut Making) {
 /// `words = { 0 = "idle" }` by the field's own number, `states = [ { when, word } ]` by sentences.
 pub(super) fn states(block: &Block<'_>, making: &mut Making) {
     for (code, word) in block.named_texts("words") {
-        let Some(number) = meaning::whole(&code.what) else {
+        let flag = ["false", "true"]
+            .iter()
+            .position(|word| *word == code.what)
+            .map(|flag| flag as i128);
+        let Some(number) = flag.or_else(|| meaning::whole(&code.what)) else {
             block.desk().complain(
                 Complaint::new("no-number", format!("{:?} is no number", code.what))
                     .mark(code.span, "the number that stands for the word")
