@@ -13,6 +13,8 @@ mod drill;
 mod find;
 mod life;
 mod owner;
+#[cfg(feature = "opcua-simulator")]
+mod playing_nodes;
 mod register_map;
 mod screens;
 mod trying;

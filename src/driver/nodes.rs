@@ -6,6 +6,7 @@ mod body;
 mod fields;
 mod hearing;
 mod json;
+mod player;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,9 @@ mod value;
 pub use ask::{
     Address, Asking, Base, Deadband, How, Item, ItemId, Namespace, NodeName, Nodes, Start, Step, Trigger,
 };
+pub use body::ticks;
 pub use hearing::{NodeHeard, NodeHearing, NodeReading};
+pub use player::NodePlayer;
 pub use status::{StatusMeaning, lost_values, status_meaning, status_name};
 pub use units::{UNECE_UNITS, unece_id, unit_of_unece_id};
 pub use value::{NodeData, NodeValue, Scalar};

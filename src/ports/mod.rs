@@ -12,6 +12,8 @@ pub mod links;
 pub mod listen;
 pub mod machine;
 pub mod mqtt;
+#[cfg(feature = "opcua-simulator")]
+pub mod opcua_play;
 pub mod printer;
 pub mod pty;
 pub mod random;

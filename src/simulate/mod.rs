@@ -8,11 +8,15 @@ mod fault;
 mod line;
 mod motion;
 mod moving;
+#[cfg(feature = "opcua-simulator")]
+mod nodes;
 mod stage;
 
 pub use fault::Fault;
 pub use motion::{Dice, Motion};
 pub use moving::FORMS;
+#[cfg(feature = "opcua-simulator")]
+pub use nodes::{NODE_FAULTS, NodeFault, PlayedNodes};
 pub use stage::{Moving, answer};
 
 use crate::flow::needs::{Address, Clock, Handshake, Line};

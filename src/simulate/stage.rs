@@ -23,7 +23,7 @@ pub struct Moving {
 }
 
 impl Moving {
-    fn answer(&self, time: Duration, seed: u64) -> Option<Answer> {
+    pub(super) fn answer(&self, time: Duration, seed: u64) -> Option<Answer> {
         let now = self.motion.at(time, seed);
         let value = Value::Quantity(Quantity::read(&format!("{now:.*} {}", self.decimals, self.unit))?);
         let digit = 10_f64.powi(-(self.decimals as i32));

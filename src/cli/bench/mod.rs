@@ -8,6 +8,7 @@ mod decode;
 mod far;
 mod judge;
 mod links;
+mod nodes;
 mod pages;
 #[cfg(feature = "embedded-broker")]
 mod seal;
@@ -31,6 +32,7 @@ pub(super) const NAMES: &[&str] = &[
     "sync",
     "verify",
     "decode",
+    "nodes",
     "judge",
     "store",
     "start",
@@ -111,6 +113,7 @@ pub(super) async fn measure(
             Ok(vec![beside(move || sync::measure(&place, length)).await?])
         }
         "decode" => beside(move || decode::measure(length)).await,
+        "nodes" => beside(move || nodes::measure(length)).await,
         "links" => links::measure(length).await,
         "judge" => Ok(vec![beside(move || judge::measure(length)).await?]),
         "verify" => beside(move || verify::measure(length)).await,

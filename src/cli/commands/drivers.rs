@@ -35,7 +35,7 @@ fn args(command: clap::Command) -> clap::Command {
             Arg::new("speaks")
                 .long("speaks")
                 .value_name("HOW")
-                .value_parser(["text", "modbus"])
+                .value_parser(["text", "modbus", "opc-ua"])
                 .default_value("modbus")
                 .help("With `new`: how the instrument speaks"),
         )
@@ -114,10 +114,12 @@ fn begin(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
         };
         from_map(map, &about)?
     } else {
-        let modbus = matches
-            .get_one::<String>("speaks")
-            .is_some_and(|speaks| speaks == "modbus");
-        let mut text = if modbus { NEW_MODBUS } else { NEW_TEXT }.replace("new-instrument", &name);
+        let template = match matches.get_one::<String>("speaks").map(String::as_str) {
+            Some("modbus") => NEW_MODBUS,
+            Some("opc-ua") => NEW_OPC_UA,
+            _ => NEW_TEXT,
+        };
+        let mut text = template.replace("new-instrument", &name);
         for (key, template) in [
             ("title", "As on the type plate, without the maker's name"),
             ("maker", "The maker"),
@@ -250,7 +252,7 @@ fn as_json(driver: &Driver) -> serde_json::Value {
         "evidence": driver.evidence.word(),
         "title": driver.title,
         "maker": driver.maker,
-        "speaks": match &driver.speaks { Speaks::Modbus(_) => "modbus", _ => "text" },
+        "speaks": match &driver.speaks { Speaks::Modbus(_) => "modbus", Speaks::Nodes(_) => "opc-ua", _ => "text" },
         "points": driver.points().iter().map(|point| json!({
             "measure": point.measure,
             "units": point.units.iter().map(|unit| unit.shown()).collect::<Vec<_>>(),
@@ -331,6 +333,7 @@ pub(super) fn read(path: &Path) -> Result<Driver, Trouble> {
 
 const NEW_TEXT: &str = include_str!("../templates/new-text.toml");
 const NEW_MODBUS: &str = include_str!("../templates/new-modbus.toml");
+const NEW_OPC_UA: &str = include_str!("../templates/new-opc-ua.toml");
 
 #[cfg(test)]
 mod tests {
@@ -353,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_new_driver_begins_as_one_that_proves_itself() {
-        for text in [NEW_TEXT, NEW_MODBUS] {
+        for text in [NEW_TEXT, NEW_MODBUS, NEW_OPC_UA] {
             let driver = Driver::parse(text, "drivers/new-instrument.toml").unwrap();
             let complaints = driver::lint(&driver);
             let words: Vec<String> = complaints

@@ -34,7 +34,7 @@ fn args(command: clap::Command) -> clap::Command {
                 .long("on")
                 .value_name("WHERE")
                 .default_value("pty")
-                .help("pty, pty:PATH, tcp:PORT or tcp:HOST:PORT; port 0 takes any free one"),
+                .help("pty, pty:PATH, tcp:PORT or tcp:HOST:PORT, opc.tcp:PORT or opc.tcp:HOST:PORT; port 0 takes any free one"),
         )
         .arg(many(
             Arg::new("set")
@@ -58,8 +58,7 @@ fn args(command: clap::Command) -> clap::Command {
             Arg::new("fault")
                 .long("fault")
                 .value_name("FAULT")
-                .value_parser(|word: &str| word.parse::<Fault>())
-                .help("silent, garbage, split, glued, \"late:800 ms\", wrong-unit, exception:6, unplugged"),
+                .help("silent, garbage, split, glued, \"late:800 ms\", wrong-unit, exception:6, unplugged; of a server silent, unplugged, \"late:800 ms\", \"clock:30 s\", wrong-unit, gone:MEASURE, restart, strangers:3"),
         ))
         .arg(
             Arg::new("unit-id")
@@ -76,6 +75,32 @@ fn args(command: clap::Command) -> clap::Command {
                 .value_name("NUMBER")
                 .help("Who it says it is"),
         )
+        .arg(
+            Arg::new("user")
+                .long("user")
+                .value_name("NAME:PASSWORD")
+                .help("Of an OPC UA server: who may read; without it anybody may"),
+        )
+        .arg(
+            Arg::new("own")
+                .long("own")
+                .value_name("DIR")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("Of an OPC UA server: where its certificate and key are kept [default: a directory for temporary files]"),
+        )
+        .arg(
+            Arg::new("sessions")
+                .long("sessions")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u16).range(1..))
+                .help("Of an OPC UA server: so many sessions, and no more [default: 20]"),
+        )
+        .arg(
+            Arg::new("unprotected")
+                .long("unprotected")
+                .action(ArgAction::SetTrue)
+                .help("Of an OPC UA server: an endpoint without protection beside the others"),
+        )
         .after_help(
             "While it runs, a line on standard input changes it; `ok:` or `no:` answers each:\n\
              \x20 set weight 12.34          a value, in the driver's unit where none is said\n\
@@ -86,6 +111,7 @@ fn args(command: clap::Command) -> clap::Command {
              \x20 exchange B598877001       another instrument of the same kind\n\
              It ends with Ctrl-C.\n\n\
              steelyard simulate mt-sics-balance --set \"weight=100.00 g\"\n\
+             steelyard simulate opc-ua-scales --on opc.tcp:4840 --user line3:secret --moving\n\
              steelyard simulate tc200 --on tcp:5020 --moving --fault \"late:800 ms\"",
         )
 }
@@ -99,7 +125,34 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
         .worker_threads(2)
         .build();
     let runtime = runtime.map_err(|problem| cannot(&driver, &problem.to_string()))?;
+    if let Speaks::Nodes(_) = driver.speaks {
+        return runtime.block_on(serve(&driver, matches));
+    }
     runtime.block_on(play(&driver, on, matches))
+}
+
+/// A driver of nodes is played as a server, where this build has one.
+#[cfg(feature = "opcua-simulator")]
+async fn serve(driver: &Driver, matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    let on = matches
+        .get_one::<String>("on")
+        .map_or("opc.tcp:4840", String::as_str);
+    // the default is a pseudo terminal, on which no server can be
+    let on = if on == "pty" { "opc.tcp:4840" } else { on };
+    crate::cli::playing_nodes::play(driver, on, matches).await
+}
+
+#[cfg(not(feature = "opcua-simulator"))]
+async fn serve(driver: &Driver, _matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    Err(Trouble::new(
+        "no-simulator",
+        format!(
+            "this program was built without the OPC UA server that would play {}",
+            driver.name
+        ),
+    )
+    .means("nothing is played; no record is concerned")
+    .so("the package leaves it out; cargo run -- simulate has it, or build with --features opcua-simulator"))
 }
 
 fn place(text: &str) -> On {
@@ -149,8 +202,9 @@ async fn play(driver: &Driver, on: On, matches: &ArgMatches) -> Result<ExitCode,
     for how in matches.get_many::<String>("move").unwrap_or_default() {
         stage.moves(&Moving::read(how, driver).map_err(wrong)?);
     }
-    for fault in matches.get_many::<Fault>("fault").unwrap_or_default() {
-        all.iter().for_each(|played| played.fault(*fault));
+    for fault in matches.get_many::<String>("fault").unwrap_or_default() {
+        let fault: Fault = fault.parse().map_err(wrong)?;
+        all.iter().for_each(|played| played.fault(fault));
     }
     say(&format!("{} is at {}", driver.title, all[0].address()));
     say(&format!(
@@ -267,7 +321,7 @@ impl Stage {
     }
 }
 
-fn cannot(driver: &Driver, why: &str) -> Trouble {
+pub(crate) fn cannot(driver: &Driver, why: &str) -> Trouble {
     Trouble::new(
         "cannot-simulate",
         format!("{} cannot be played: {why}", driver.name),

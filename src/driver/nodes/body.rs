@@ -143,9 +143,71 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// A structure as it travels; `None` where a member has no place in it.
+pub(crate) fn encode(
+    data: &NodeData,
+    is: &MemberIs,
+    structures: &[Structure],
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    match (data, is) {
+        (NodeData::Structure(fields), MemberIs::Structure(at)) => {
+            for member in &structures.get(*at)?.members {
+                let (_, field) = fields.iter().find(|(name, _)| *name == member.name)?;
+                encode(field, &member.is, structures, out)?;
+            }
+        }
+        (NodeData::Array(items), MemberIs::Array(of)) => {
+            out.extend(i32::try_from(items.len()).ok()?.to_le_bytes());
+            for item in items {
+                encode(item, of, structures, out)?;
+            }
+        }
+        (NodeData::None, MemberIs::Variant) => out.push(0),
+        (NodeData::Scalar(scalar), MemberIs::One(_)) => encode_scalar(scalar, out)?,
+        _ => return None,
+    }
+    Some(())
+}
+
+fn encode_scalar(scalar: &Scalar, out: &mut Vec<u8>) -> Option<()> {
+    let text = |text: &str, out: &mut Vec<u8>| {
+        out.extend(i32::try_from(text.len()).unwrap_or(-1).to_le_bytes());
+        out.extend(text.as_bytes());
+    };
+    match scalar {
+        Scalar::Boolean(flag) => out.push(u8::from(*flag)),
+        Scalar::SByte(number) => out.extend(number.to_le_bytes()),
+        Scalar::Byte(number) => out.push(*number),
+        Scalar::Int16(number) => out.extend(number.to_le_bytes()),
+        Scalar::UInt16(number) => out.extend(number.to_le_bytes()),
+        Scalar::Int32(number) => out.extend(number.to_le_bytes()),
+        Scalar::UInt32(number) => out.extend(number.to_le_bytes()),
+        Scalar::Int64(number) => out.extend(number.to_le_bytes()),
+        Scalar::UInt64(number) => out.extend(number.to_le_bytes()),
+        Scalar::Float(number) => out.extend(number.to_le_bytes()),
+        Scalar::Double(number) => out.extend(number.to_le_bytes()),
+        Scalar::String(said) => text(said, out),
+        Scalar::LocalizedText(said) => {
+            out.push(2);
+            text(said, out);
+        }
+        Scalar::DateTime(time) => out.extend(ticks(*time).to_le_bytes()),
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Our time as a server has it.
+pub fn ticks(time: Stamp) -> i64 {
+    time.0.saturating_add(BETWEEN).saturating_mul(10_000)
+}
+
+/// Milliseconds between 1601 and 1970.
+const BETWEEN: i64 = 11_644_473_600_000;
+
 /// 100 ns since 1601 as our milliseconds since 1970.
 pub(crate) fn stamp(ticks: i64) -> Option<Stamp> {
-    const BETWEEN: i64 = 11_644_473_600_000;
     (ticks > 0).then(|| Stamp(ticks / 10_000 - BETWEEN))
 }
 
@@ -196,6 +258,15 @@ mod tests {
         let mut endless = weight();
         endless[0].members[0].is = MemberIs::Structure(0);
         assert_eq!(decode(&[0; 64], 0, &endless), None);
+    }
+
+    #[test]
+    fn what_is_put_together_is_taken_apart_the_same() {
+        let body = [12.5_f64, 10.0, 2.5].map(f64::to_le_bytes).concat();
+        let whole = decode(&body, 0, &weight()).unwrap();
+        let mut again = Vec::new();
+        encode(&whole, &MemberIs::Structure(0), &weight(), &mut again).unwrap();
+        assert_eq!(again, body);
     }
 
     #[test]

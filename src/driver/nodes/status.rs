@@ -133,6 +133,14 @@ pub(crate) fn status_code(name: &str) -> Option<u32> {
         .map(|(code, ..)| *code)
 }
 
+/// A code that says this.
+pub(crate) fn status_saying(because: &str) -> Option<u32> {
+    TABLE
+        .iter()
+        .find(|(.., known)| !known.is_empty() && *known == because)
+        .map(|(code, ..)| *code)
+}
+
 /// Whether the server says that its queue for this node overflowed: values before this one are lost.
 ///
 /// ```

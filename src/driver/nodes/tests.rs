@@ -309,3 +309,68 @@ fn a_node_by_index_and_a_path_from_nowhere_are_refused() {
     );
     assert!(names("Tare = \"float64\"", "Tare = \"double\"").contains(&"no-such-name"));
 }
+
+#[test]
+fn everything_a_sample_promises_can_be_played_and_is_understood() {
+    use record::{Answer, Quantity, Value};
+    let mut missing = Vec::new();
+    let all = crate::builtin()
+        .iter()
+        .map(|(file, text)| Driver::parse(text, file).unwrap());
+    for driver in all.filter(|driver| matches!(driver.speaks, crate::Speaks::Nodes(_))) {
+        let points: Vec<String> = driver.points().into_iter().map(|point| point.measure).collect();
+        let promises = driver.samples.iter().flat_map(|sample| &sample.gives);
+        for (measure, words) in promises.filter(|(measure, _)| points.contains(measure)) {
+            for words in words {
+                let value = |text: &str| {
+                    Quantity::read(text).map_or_else(|| Value::Text(text.to_owned()), Value::Quantity)
+                };
+                let wanted = match (words.strip_prefix("bad: "), words.split_once(", uncertain: ")) {
+                    (Some(because), _) => Answer::Bad(because.to_owned()),
+                    (None, Some((text, because))) => Answer::Uncertain(value(text), because.to_owned()),
+                    (None, None) => Answer::Good(value(words)),
+                };
+                // what the gateway says by itself, or by a code it has no word for, cannot be asked for by a word
+                let ours = [
+                    "unexpected",
+                    "no such element",
+                    "another unit",
+                    "another range",
+                    "unknown unit",
+                ];
+                if wanted
+                    .because()
+                    .is_some_and(|because| ours.contains(&because) || because.starts_with("status "))
+                {
+                    continue;
+                }
+                let mut player = NodePlayer::new(&driver).unwrap();
+                if let Err(why) = player.set(measure, &wanted) {
+                    missing.push(format!("{} {measure} = {words}: {why}", driver.name));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn a_player_that_cannot_say_it_stays_as_it_was() {
+    let (file, text) = crate::builtin()
+        .iter()
+        .find(|(file, _)| *file == "opc-ua-scales.toml")
+        .unwrap();
+    let mut player = NodePlayer::new(&Driver::parse(text, file).unwrap()).unwrap();
+    let before: Vec<NodeValue> = player.values().map(|(_, value)| value.clone()).collect();
+    assert!(
+        player
+            .set("weight", &record::Answer::Bad("broken leg".to_owned()))
+            .is_err()
+    );
+    assert!(
+        player
+            .set("height", &record::Answer::Bad("overload".to_owned()))
+            .is_err()
+    );
+    assert!(before.iter().eq(player.values().map(|(_, value)| value)));
+}
