@@ -159,6 +159,11 @@ impl Asked {
         self.read().ok()
     }
 
+    /// Whether a second person gives a proof with it.
+    pub(crate) fn has_second(&self) -> bool {
+        self.read::<Second>().is_ok()
+    }
+
     /// From one line of the control socket.
     fn parse(line: &str) -> Result<Self, Trouble> {
         let request = serde_json::from_str::<Value>(line).map_err(|error| not_understood(&error))?;

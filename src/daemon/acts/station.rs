@@ -30,69 +30,59 @@ pub(crate) struct AtStation {
 /// Who asks signs with a secret.
 #[derive(Deserialize)]
 struct Signs {
-    by: String,
-    secret: String,
-}
-
-/// Another person signs.
-#[derive(Deserialize)]
-struct Second {
-    second: String,
-    second_secret: String,
+    #[serde(rename = "by")]
+    _by: String,
+    #[serde(rename = "secret")]
+    _secret: String,
 }
 
 fn carry_out(core: &mut Core, asked: &Asked) -> Result<String, Trouble> {
     let what: AtStation = asked.read()?;
     let by = core.person(asked, WEIGHS)?;
-    let signed = signed(core, asked, &by)?;
-    let second = match asked.read::<Second>() {
-        Ok(second) => Some(core.prove(&second.second, &second.second_secret, "station")?),
-        Err(_) => None,
+    let second = second(core, asked, &by)?;
+    // From a session whoever works here proves it again with the act; through the control socket every act is proved.
+    let again = second.as_ref().is_some_and(|second| second.id == by.id);
+    let signed = again || asked.person.is_none() && asked.read::<Signs>().is_ok();
+    let zero = matches!(what.act, Does::Zero);
+    let panel = match (&asked.panel, asked.person.is_some()) {
+        (Some(panel), _) => panel.clone(),
+        (None, true) => return Err(not_a_panel()),
+        (None, false) => format!("machine {}", what.panel).trim().to_owned(),
     };
-    if let Does::Zero = what.act {
-        return zero(core, &what, &by);
-    }
     let name = what.station.clone();
     let event = Event::Act(Box::new(station::Asked {
         station: what.station,
-        panel: what.panel,
-        by,
+        panel,
+        by: by.clone(),
         signed,
         second,
         act: what.act,
     }));
     let done = core.at_stations(event)?;
     core.show_stations(Some(&[name]));
-    done.map(|done| done.text).map_err(|refusal| refusal.trouble)
-}
-
-/// Whether who asks has proved once more who they are.
-fn signed(core: &mut Core, asked: &Asked, by: &Person) -> Result<bool, Trouble> {
-    let Ok(signs) = asked.read::<Signs>() else {
-        return Ok(false);
-    };
-    if asked.person.is_some() {
-        let again = core.prove(&signs.by, &signs.secret, "station")?;
-        return Ok(again.id == by.id);
-    }
-    Ok(true)
-}
-
-/// The scale's own zero: the station says whether it may be, the equipment's command does it.
-fn zero(core: &mut Core, what: &AtStation, by: &Person) -> Result<String, Trouble> {
-    let event = Event::Act(Box::new(station::Asked {
-        station: what.station.clone(),
-        panel: what.panel.clone(),
-        by: by.clone(),
-        signed: false,
-        second: None,
-        act: Does::Zero,
-    }));
-    let done = core.at_stations(event)?.map_err(|refusal| refusal.trouble)?;
-    for action in done.actions {
-        if let station::Action::Command { tag, command } = action {
-            core.order((&tag, command), by, "at the station")?;
+    let done = done.map_err(|refusal| refusal.trouble)?;
+    for action in &done.actions {
+        if let (true, station::Action::Command { tag, command }) = (zero, action) {
+            core.order((tag, command), &by, "at the station")?;
         }
     }
-    Ok("the scale was told".to_owned())
+    Ok(done.text)
+}
+
+/// The person who signs beside the one who works here, proven; it may be the same one, who signs again. That a verifier
+/// is another person is the station's to say, who keeps the try.
+fn second(core: &mut Core, asked: &Asked, by: &Person) -> Result<Option<Person>, Trouble> {
+    if let Some(proven) = &asked.second {
+        return Ok(Some(proven.person().clone()));
+    }
+    match asked.has_second() {
+        true => Ok(Some(core.second(asked, by, &[])?.person().clone())),
+        false => Ok(None),
+    }
+}
+
+fn not_a_panel() -> Trouble {
+    Trouble::new("not-a-panel", "this browser is no enrolled panel")
+        .means("it may look, and captures nothing")
+        .so("go to the station's panel, or enrol this one with `steelyard panel add`")
 }
