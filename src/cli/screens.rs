@@ -54,8 +54,9 @@ impl Screens {
             open: self.settings.show_without_sign_in.unwrap_or(here),
             fingerprint,
         };
+        let stations = running.stations.clone();
         let task = tokio::spawn(async move {
-            if let Err(error) = web::serve_with(listener, board, gate).await {
+            if let Err(error) = web::serve_with(listener, board, stations, gate).await {
                 tracing::error!(%error, "the web page ended; capture goes on");
             }
         });

@@ -102,8 +102,14 @@ pub async fn serve(listener: Listening, board: Watch) -> io::Result<()> {
 }
 
 /// Serves the screens to those who may, and takes what is told to the gateway by the same port, until dropped.
-pub async fn serve_with(listener: Listening, board: Watch, gate: Gate) -> io::Result<()> {
-    let router = router(board, Some(gate), None, None).into_make_service_with_connect_info::<Peer>();
+pub async fn serve_with(
+    listener: Listening,
+    board: Watch,
+    stations: view::Watch,
+    gate: Gate,
+) -> io::Result<()> {
+    let router =
+        router(board, Some(gate), Some(stations), None).into_make_service_with_connect_info::<Peer>();
     axum::serve(listener, router).await
 }
 

@@ -121,7 +121,12 @@ async fn carry(
     };
     let mut asked = session.ask("station", &what);
     if let Some(given) = given(web, form) {
-        asked = asked.with_second(web.second(session, given, &[], "station").await?);
+        // Clearance is signed by who works here; everything else that is signed takes another person.
+        let proven = match act {
+            Act::Clear { .. } => web.again(session, given, "station").await?,
+            _ => web.second(session, given, &[], "station").await?,
+        };
+        asked = asked.with_second(proven);
     }
     web.act(asked).await.map(|_| None)
 }
