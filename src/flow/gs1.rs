@@ -519,7 +519,8 @@ mod tests {
             // The scanner swallowed the separator behind the lot.
             ("10ABC17281231", "Swallowed"),
             ("10ABC0109521234543213", "Swallowed"),
-            ("10ABC310300125017281231", "Swallowed"),
+            ("10AB310300125017281231", "Swallowed"),
+            ("10ABC310300125017281231", "TooLong"),
             // What looks like an identifier but proves nothing stays part of the lot.
             ("10ABC179999", "(10)ABC179999"),
             ("10ABC17281399", "(10)ABC17281399"),
