@@ -389,6 +389,44 @@ fn a_damaged_segment_opens_a_new_epoch_and_stays_as_it_is() {
 }
 
 #[test]
+fn damage_found_while_it_runs_begins_an_epoch_in_a_segment_of_its_own() {
+    let place = begun();
+    let mut opened = open(&place, as_it_is).unwrap();
+    // The page of this start comes before it.
+    let (page, seq) = (opened.head.page + 1, opened.recorder.next() - 1);
+    let draft = Draft::new("epoch", Stamp(0)).with("because", "damage");
+    let draft = draft.with("last_page", page).with("last_seq", seq);
+    opened.enter(draft.data("found", "segment-000001.pages at 4096: does not hold"));
+    opened.enter(Draft::new("comment", Stamp(0)).data("text", "and on it goes"));
+    capture(opened);
+    let report = report(&place);
+    assert_eq!(report.problems, []);
+    assert_eq!(report.epochs.len(), 2);
+    let written = bytes(&place.ledger());
+    let written = written
+        .iter()
+        .filter(|(_, bytes)| bytes.iter().any(|byte| *byte != b'\n'));
+    assert_eq!(written.count(), 2, "an epoch begins a segment");
+}
+
+#[test]
+fn what_runs_is_found_in_the_ledger_without_reading_all_of_it_and_without_an_index() {
+    let place = begun();
+    for round in 0..3 {
+        let mut opened = open(&place, as_it_is).unwrap();
+        for _ in 0..6 {
+            let text = format!("{round} {}", "x".repeat(30_000));
+            opened.enter(Draft::new("comment", Stamp(0)).data("text", text));
+        }
+        opened.writer.begin_segment();
+        capture(opened);
+    }
+    let name = source(&place, as_it_is).name;
+    let found = opening::accepted_in(&place.ledger(), &name).unwrap().unwrap();
+    assert_eq!(found.text, source(&place, as_it_is).text);
+}
+
+#[test]
 fn a_restored_image_gives_no_number_twice() {
     let place = begun();
     let segment = place.ledger().join(ledger::segment_name(1));
