@@ -108,7 +108,9 @@ pub(super) fn looks_only(stand: &Stand) -> Option<String> {
         return None;
     }
     Some(match (&stand.seat.panel, &stand.view.pen) {
-        (Some(_), Some(pen)) => stand.tell(Say::ClosedOtherPanel, &[("panel", pen.as_str().into())]),
+        (Some(_), Some(pen)) if !stand.seat.wall => {
+            stand.tell(Say::ClosedOtherPanel, &[("panel", pen.as_str().into())])
+        }
         _ => stand.say(Say::ClosedNoPanel),
     })
 }

@@ -156,7 +156,7 @@ fn running(stand: &Stand, check: &CheckView) -> Markup {
                             div id="n" class="n live" aria-live="off" { (stand.live("net", &stand.digits(&weight.text))) small { (weight.unit) } }
                             div class="st" role="status" { div { (stand.live("st2", &stand.say(if weight.stable { Say::Stable } else { Say::Moving }))) } }
                         }
-                        None => div class="n live" { span class="gone" { (stand.say(Say::NoWeight)) } },
+                        None => div class="n live" { span class="gone long" { (stand.say(Say::NoWeight)) } },
                     }
                 }
             }

@@ -178,7 +178,7 @@ fn none(stand: &Stand) -> Markup {
     let heard = view.scale.as_ref().and_then(|scale| scale.last_heard);
     html! {
         div class="knet" {
-            div class="n live" aria-live="off" { span class="gone" { (stand.say(Say::NoWeight)) } }
+            div class="n live" aria-live="off" { span class={ "gone" @if stand.say(Say::NoWeight).chars().count() > 9 { " long" } } { (stand.say(Say::NoWeight)) } }
             div class="st" role="status" {
                 div { (icon(mark_icon)) span { (stand.say(first)) } }
                 @if let Some(heard) = heard {
