@@ -2,8 +2,9 @@
 
 use crate::flow::needs::{Disk, DiskFile};
 use record::Trouble;
-use rustix::fs::{FlockOperation, StatVfs, flock, statvfs};
+use rustix::fs::{Advice, FlockOperation, StatVfs, fadvise, flock, statvfs};
 use std::{
+    ffi::OsString,
     fs::{self, File, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
@@ -32,6 +33,7 @@ impl Directory {
             .open(path.join("lock"));
         let lock = lock.map_err(|error| cannot(path, &error))?;
         if owned(&lock) {
+            settle(path).map_err(|error| cannot(path, &error))?;
             return Ok(Self {
                 path: path.to_owned(),
                 _lock: Some(lock),
@@ -78,6 +80,32 @@ impl Directory {
             .so("name the directory that holds segment-000001.pages"))
     }
 }
+
+/// Makes what is read from now on what the disk holds. After a failed sync the kernel takes its cache for written: a
+/// page that never reached the disk reads as whole, the next sync says yes, and the power cut after that takes it
+/// away. So what can be written still is synced, and its cache is dropped, before anything is read back.
+fn settle(path: &Path) -> io::Result<()> {
+    let mut names: Vec<_> = fs::read_dir(path)?
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    names.sort();
+    let segment = |name: &str| name.starts_with("segment-") && name.ends_with(".pages");
+    let open = |name: &&OsString| segment(&name.to_string_lossy());
+    let newest = names.iter().rev().filter(open).take(OPEN_SEGMENTS);
+    let beside = names.iter().filter(|name| *name == "high-water" || *name == "receipts.jws");
+    for name in newest.chain(beside) {
+        let file = OpenOptions::new().read(true).write(true).open(path.join(name))?;
+        file.sync_all()?;
+        // holds because a disk that takes no advice keeps no cache of its own that could deceive
+        let _ = fadvise(&file, 0, None, Advice::DontNeed);
+    }
+    Ok(())
+}
+
+/// Segments that can have been written when a process ended: the one, the one before it where the roll was under
+/// way, and the one made ahead.
+const OPEN_SEGMENTS: usize = 3;
 
 /// Takes the lock. A program that was just started from the process before may hold it for a moment still, so it is
 /// asked for a second long.
