@@ -17,6 +17,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 /// The runtime of a gateway: two threads carry a line, as two cores do.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+    ports::machine::room_for_files()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -93,7 +93,9 @@ fn settle(path: &Path) -> io::Result<()> {
     let segment = |name: &str| name.starts_with("segment-") && name.ends_with(".pages");
     let open = |name: &&OsString| segment(&name.to_string_lossy());
     let newest = names.iter().rev().filter(open).take(OPEN_SEGMENTS);
-    let beside = names.iter().filter(|name| *name == "high-water" || *name == "receipts.jws");
+    let beside = names
+        .iter()
+        .filter(|name| *name == "high-water" || *name == "receipts.jws");
     for name in newest.chain(beside) {
         let file = OpenOptions::new().read(true).write(true).open(path.join(name))?;
         file.sync_all()?;

@@ -1,6 +1,7 @@
 //! What this machine is called, which boot this is, and what the service manager is told.
 
-use record::Hash;
+use record::{Hash, Trouble};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     fs,
     sync::{
@@ -20,6 +21,30 @@ pub fn host() -> String {
 pub fn boot() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     Hash::of(id.as_bytes()).to_string().chars().take(8).collect()
+}
+
+/// Fewer open files than these are not enough for a ledger, an index, a broker and a line: what lacks one in the middle
+/// of the work cannot say so in words any more.
+const FILES: u64 = 64;
+
+/// Takes as many open files as this process may have, and refuses where they are too few.
+pub fn room_for_files() -> Result<(), Trouble> {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // holds because where more is not granted, what there is counts
+    let _ = setrlimit(Resource::Nofile, raised);
+    match getrlimit(Resource::Nofile).current {
+        Some(files) if files < FILES => Err(Trouble::new(
+            "too-few-files",
+            format!("this process may have only {files} files open"),
+        )
+        .means("nothing was started and nothing was changed")
+        .so("raise the limit: LimitNOFILE in the unit, or ulimit -n, to 1024 or more")),
+        _ => Ok(()),
+    }
 }
 
 /// What the service manager is told.

@@ -196,6 +196,28 @@ fn a_failed_sync_is_never_tried_again_on_the_same_descriptor() {
 }
 
 #[test]
+fn without_room_for_the_next_segment_the_present_one_goes_on() {
+    let disk = SimDisk::default();
+    let mut run = Run::start(&disk).unwrap();
+    run.capture(1).unwrap();
+    disk.holds_at_most(Some(disk.used()));
+    while run.writer.segment() < 2 {
+        run.capture(2).unwrap();
+    }
+    let captured = run.capture(2).unwrap();
+    let making = |name: &String| name.contains("making");
+    assert!(!disk.list().unwrap().iter().any(making), "half a segment was left");
+    // It can be started again on the full disk, too.
+    let mut run = Run::start(&disk).unwrap();
+    assert!(run.capture(2).unwrap() > captured);
+    disk.holds_at_most(None);
+    while run.writer.segment() < 4 {
+        run.capture(2).unwrap();
+    }
+    assert_eq!(verify(&disk).problems, []);
+}
+
+#[test]
 fn a_torn_tail_is_told_from_damage() {
     let build = |pages: u64| {
         let disk = SimDisk::default();

@@ -245,6 +245,13 @@ impl Gateway {
 
     fn end(&mut self) {
         self.signal(Signal::KILL);
+        // What stands before it may take a moment to see that it is gone; until then it holds the ledger.
+        let path = format!("/proc/{}/stat", self.pid.as_raw_nonzero());
+        let gone = |stat: String| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'));
+        let by = Instant::now() + Duration::from_secs(5);
+        while std::fs::read_to_string(&path).is_ok_and(|stat| !gone(stat)) && Instant::now() < by {
+            thread::sleep(Duration::from_millis(1));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -13,10 +13,13 @@ use faults::{
 };
 use serde_json::json;
 use std::{
+    collections::VecDeque,
     env, fs,
     io::Write as _,
     path::PathBuf,
     process::{Command, ExitCode},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -24,16 +27,17 @@ const HELP: &str = "\
 Breaks things on purpose around a built steelyard, and looks what came of it.
 
   faults --steelyard PATH [--rows 1,3,7-10] [--tier p|n|r] [--scale 0.1] [--seed 1]
-         [--results FILE] [--work DIR] [--minutes M] [--list]
+         [--results FILE] [--work DIR] [--seconds S] [--jobs N] [--list]
 
   --tier     how many trials: p at every change, n at night (default p), r before a release
   --scale    a factor on the trials, at least one each
   --seed     replays a run as far as the machine allows
   --results  one JSON line a row is appended: seed, commit, trials, lost, doubled, unverified, hung
-  --minutes  a row ends in order after so many minutes, and its line says how many trials it made
+  --seconds  a row ends in order after about so long, and its line says how many trials it made
+  --jobs     so many rows at once (default 1); most of them wait more than they work
 
 Exit code 0: everything held (rows that this machine cannot run are said to be SKIPPED and counted);
-1: something did not hold; 2: the words were not understood.";
+1: something did not hold; 2: the words were not understood; 77: every row was SKIPPED.";
 
 struct Asked {
     steelyard: PathBuf,
@@ -43,7 +47,8 @@ struct Asked {
     seed: u64,
     results: Option<PathBuf>,
     work: PathBuf,
-    minutes: Option<u64>,
+    seconds: Option<u64>,
+    jobs: u64,
 }
 
 fn main() -> ExitCode {
@@ -56,42 +61,82 @@ fn main() -> ExitCode {
         }
     };
     let commit = commit();
-    let (mut held, mut failed, mut skipped) = (0, 0, 0);
-    for row in rows::ALL.iter().filter(|row| asked.rows.contains(&row.number)) {
-        println!("row {:>2}  {} …", row.number, row.name);
-        let begun = Instant::now();
-        let end = run(row, &asked);
-        let seconds = begun.elapsed().as_secs_f64();
-        let (word, tally, why) = match &end {
-            Ok(tally) if tally.holds() => ("held", tally.clone(), String::new()),
-            Ok(tally) => ("FAILED", tally.clone(), reasons(tally)),
-            Err(Stop::Skipped(why)) => ("SKIPPED", Tally::default(), why.clone()),
-            Err(Stop::Failed(why)) => ("FAILED", Tally::default(), why.clone()),
-        };
-        match word {
-            "held" => held += 1,
-            "SKIPPED" => skipped += 1,
-            _ => failed += 1,
+    let wanted = |row: &&Row| asked.rows.contains(&row.number);
+    let waiting = Mutex::new(rows::ALL.iter().filter(wanted).collect::<VecDeque<&Row>>());
+    let counts = Mutex::new(Counts::default());
+    thread::scope(|scope| {
+        for _ in 0..asked.jobs {
+            scope.spawn(|| {
+                loop {
+                    let next = locked(&waiting).pop_front();
+                    let Some(row) = next else { return };
+                    work(row, &asked, &commit, &counts);
+                }
+            });
         }
-        say(row, word, &tally, &why, seconds);
-        let mut line = json!({
-            "row": row.number, "name": row.name, "end": word.to_lowercase(), "seed": asked.seed, "tier": "pnr"[asked.tier..=asked.tier],
-            "scale": asked.scale, "commit": commit, "seconds": (seconds * 10.0).round() / 10.0, "why": why,
-        });
-        if let (Some(line), Some(figures)) = (line.as_object_mut(), tally.json().as_object_mut()) {
-            line.append(figures);
-        }
-        if let Err(problem) = append(&asked, &line.to_string()) {
-            eprintln!("the result cannot be written: {problem}");
-            return ExitCode::from(1);
-        }
-    }
+    });
+    let Counts {
+        held,
+        failed,
+        skipped,
+    } = *locked(&counts);
     println!(
         "{held} rows held, {failed} failed, {skipped} SKIPPED (seed {}, commit {commit})",
         asked.seed
     );
-    ExitCode::from(u8::from(failed > 0))
+    match (failed, held) {
+        (0, 0) if skipped > 0 => ExitCode::from(77),
+        (0, _) => ExitCode::SUCCESS,
+        _ => ExitCode::from(1),
+    }
 }
+
+#[derive(Default)]
+struct Counts {
+    held: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One row: its trials, its words, its line.
+fn work(row: &Row, asked: &Asked, commit: &str, counts: &Mutex<Counts>) {
+    let begun = Instant::now();
+    let end = run(row, asked);
+    let seconds = begun.elapsed().as_secs_f64();
+    let (word, tally, why) = match end {
+        Ok(tally) if tally.holds() => ("held", tally, String::new()),
+        Ok(tally) => {
+            let why = reasons(&tally);
+            ("FAILED", tally, why)
+        }
+        Err(Stop::Skipped(why)) => ("SKIPPED", Tally::default(), why),
+        Err(Stop::Failed(why)) => ("FAILED", Tally::default(), why),
+    };
+    let mut counts = locked(counts);
+    match word {
+        "held" => counts.held += 1,
+        "SKIPPED" => counts.skipped += 1,
+        _ => counts.failed += 1,
+    }
+    say(row, word, &tally, &why, seconds);
+    let mut line = json!({
+        "row": row.number, "name": row.name, "end": word.to_lowercase(), "seed": asked.seed, "tier": TIERS[asked.tier],
+        "scale": asked.scale, "commit": commit, "seconds": (seconds * 10.0).round() / 10.0, "why": why,
+    });
+    if let (Some(line), Some(figures)) = (line.as_object_mut(), tally.json().as_object_mut()) {
+        line.append(figures);
+    }
+    if let Err(problem) = append(asked, &line.to_string()) {
+        eprintln!("the result cannot be written: {problem}");
+        counts.failed += 1;
+    }
+}
+
+const TIERS: [&str; 3] = ["p", "n", "r"];
 
 fn reasons(tally: &Tally) -> String {
     if tally.struck == 0 {
@@ -132,8 +177,8 @@ fn run(row: &Row, asked: &Asked) -> Result<Tally, Stop> {
             .components()
             .any(|part| part.as_os_str() == "release"),
         until: asked
-            .minutes
-            .map(|minutes| Instant::now() + Duration::from_secs(60 * minutes)),
+            .seconds
+            .map(|seconds| Instant::now() + Duration::from_secs(seconds)),
     };
     bench.root = fs::canonicalize(&bench.root)?;
     let end = (row.run)(&mut bench);
@@ -170,7 +215,8 @@ fn asked(words: impl Iterator<Item = String>) -> Result<Option<Asked>, String> {
         seed: 1,
         results: None,
         work: env::var_os("STEELYARD_WORK").map_or_else(|| env::temp_dir().join("sy-faults"), PathBuf::from),
-        minutes: None,
+        seconds: None,
+        jobs: 1,
     };
     let mut words = words;
     while let Some(word) = words.next() {
@@ -191,10 +237,22 @@ fn asked(words: impl Iterator<Item = String>) -> Result<Option<Asked>, String> {
             "--results" => asked.results = Some(PathBuf::from(&value)),
             "--work" => asked.work = PathBuf::from(&value),
             "--rows" => asked.rows = numbers(&value).ok_or_else(|| not("rows like 1,3,7-10"))?,
-            "--tier" => asked.tier = "pnr".find(value.as_str()).ok_or_else(|| not("p, n or r"))?,
+            "--tier" => {
+                asked.tier = TIERS
+                    .iter()
+                    .position(|tier| *tier == value)
+                    .ok_or_else(|| not("p, n or r"))?
+            }
             "--scale" => asked.scale = value.parse().map_err(|_| not("a factor"))?,
             "--seed" => asked.seed = value.parse().map_err(|_| not("a number"))?,
-            "--minutes" => asked.minutes = Some(value.parse().map_err(|_| not("a number"))?),
+            "--seconds" => asked.seconds = Some(value.parse().map_err(|_| not("a number"))?),
+            "--jobs" => {
+                asked.jobs = value
+                    .parse()
+                    .ok()
+                    .filter(|jobs| *jobs > 0)
+                    .ok_or_else(|| not("a number"))?
+            }
             _ => return Err(format!("{word} is not known")),
         }
     }

@@ -151,6 +151,7 @@ signing_key        = "{place}/state/gateway.key"
 stop_capture_below = "{below}"
 seal_within        = "{seal}"
 segment_size       = "4 MiB"
+settle             = "100 ms"
 
 [record_store]
 broker = "{broker}"

@@ -9,6 +9,7 @@ mod mount;
 mod store;
 
 pub use image::{Cut, Image};
+pub(crate) use mount::which;
 pub use mount::{Disk, mountable};
 pub use store::{Fault, Operation, Store, Strike, Trap, What};
 

@@ -64,6 +64,10 @@ impl Disk {
 
     fn mount(at: &Path, store: Store) -> Done<Self> {
         mountable()?;
+        if std::fs::metadata(at).is_err_and(|error| error.kind() == std::io::ErrorKind::NotConnected) {
+            // A rig that was killed left its mount behind.
+            let _ = std::process::Command::new("umount").arg("-l").arg(at).status();
+        }
         std::fs::create_dir_all(at)?;
         let store = Arc::new(Mutex::new(store));
         let mut config = Config::default();

@@ -209,6 +209,8 @@ fn full(bench: &mut Bench) -> Done<Tally> {
         if !gateway.runs() {
             tally.complain(format!("trial {trial}: it was started again"));
         }
+        // What was missed is entered once what came before it has settled.
+        thread::sleep(Duration::from_secs(1));
         let image = disk.image(&mut dice, Cut::default());
         gateway.kill();
         drop(disk);

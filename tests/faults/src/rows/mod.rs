@@ -1,8 +1,13 @@
 //! The faults, row by row. A row does its harm in so many trials, and says what was lost, doubled, not verified, hung.
 
+mod delivery;
 mod failing;
+mod image;
 mod kill;
+mod ledger;
 mod power;
+mod starved;
+mod traced;
 
 use crate::{
     bench::Bench,
@@ -21,6 +26,7 @@ pub struct Row {
 /// All rows, in order.
 pub const ALL: &[Row] = &[
     kill::FLAT_OUT,
+    traced::EVERY_CALL,
     power::CUT,
     power::FIRST_START_AND_ROLL,
     power::TWICE,
@@ -28,4 +34,18 @@ pub const ALL: &[Row] = &[
     failing::WRITE,
     failing::FULL,
     failing::VANISHED,
+    ledger::BITS,
+    ledger::MUTANTS,
+    image::RESTORED,
+    image::CLONES,
+    delivery::AWAY,
+    delivery::FORGETS,
+    delivery::PACKETS,
+    delivery::WIRE,
+    delivery::RECEIPTS,
+    delivery::POISON,
+    starved::CLOCK,
+    starved::MEMORY,
+    starved::PROCESSOR,
+    starved::NOTHING_LEFT,
 ];
