@@ -206,7 +206,10 @@ fn without_room_for_the_next_segment_the_present_one_goes_on() {
     }
     let captured = run.capture(2).unwrap();
     let making = |name: &String| name.contains("making");
-    assert!(!disk.list().unwrap().iter().any(making), "half a segment was left");
+    assert!(
+        !disk.list().unwrap().iter().any(making),
+        "half a segment was left"
+    );
     // It can be started again on the full disk, too.
     let mut run = Run::start(&disk).unwrap();
     assert!(run.capture(2).unwrap() > captured);
