@@ -96,6 +96,7 @@ pub(super) async fn start(
     let world = World {
         outside,
         links: Arc::new(SystemLinks),
+        servers: ports::servers::servers(Arc::new(SystemClock::new())),
         broker,
         told,
     };

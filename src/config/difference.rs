@@ -194,6 +194,11 @@ fn gateway(gateway: &Gateway) -> Vec<Line> {
             "when_calibration_is_over",
             gateway.when_calibration_is_over.word().to_owned(),
         ),
+        ("trust", path(&gateway.trust)),
+        (
+            "when_certificate_is_over",
+            gateway.when_certificate_is_over.word().to_owned(),
+        ),
         ("values_by_hand_by", gateway.values_by_hand_by.join(" or ")),
     ]
 }
@@ -250,6 +255,19 @@ fn link(link: &Link) -> String {
         Link::ModbusRtuTcp(address) => format!("modbus_rtu_tcp {address}"),
         Link::ModbusRtu { path, line: settings } => {
             format!("modbus_rtu {}{}", path.display(), line(settings))
+        }
+        Link::OpcUa(server) => {
+            let starts = server
+                .starts
+                .iter()
+                .map(|(name, start)| format!(", {name} at {start}"));
+            format!(
+                "opcua {}, {}, {}{}",
+                server.url,
+                server.security.words(),
+                server.identity.words(),
+                starts.collect::<String>()
+            )
         }
     }
 }

@@ -29,6 +29,7 @@ static BUILTIN: LazyLock<Vec<Driver>> = LazyLock::new(|| {
 pub(super) enum Speech {
     Modbus,
     Text,
+    Nodes,
 }
 
 /// A driver as the record and the messages name it.
@@ -132,6 +133,7 @@ pub(super) fn speech(driver: &Driver) -> Option<Speech> {
     match &driver.speaks {
         Speaks::Modbus(_) => Some(Speech::Modbus),
         Speaks::Text(_) => Some(Speech::Text),
+        Speaks::Nodes(_) => Some(Speech::Nodes),
         _ => None,
     }
 }

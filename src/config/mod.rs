@@ -14,6 +14,7 @@ mod render;
 mod resolve;
 pub mod rule;
 pub mod sentence;
+pub mod server;
 pub mod station;
 pub mod store_file;
 mod syntax;

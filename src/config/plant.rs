@@ -1,7 +1,7 @@
 //! The plant as meant: resolved, typed, consistent. Made only by [`super::read`], from files that
 //! raised no complaint, so whoever holds a [`Plant`] never has to check it again.
 
-use super::recipe::Recipe;
+use super::{recipe::Recipe, server::OpcServer};
 use driver::Complaint;
 use record::{Quantity, Unit};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -92,6 +92,10 @@ pub struct Gateway {
     pub recipes: Option<PathBuf>,
     /// `when_calibration_is_over = "exception"`.
     pub when_calibration_is_over: WhenOver,
+    /// `trust = "/var/lib/steelyard/pki"`: our own certificate and those of OPC UA servers. Default: `pki` beside the ledger.
+    pub trust: PathBuf,
+    /// `when_certificate_is_over = "exception"`: whether a pinned certificate goes on counting after its last day.
+    pub when_certificate_is_over: WhenOver,
     /// `values_by_hand_by = "supervisor"`: roles that may enter values by hand.
     pub values_by_hand_by: Vec<String>,
 }
@@ -179,6 +183,8 @@ pub enum Link {
     ModbusRtuTcp(String),
     /// `modbus_rtu = "/dev/serial/by-id/…"`.
     ModbusRtu { path: PathBuf, line: Option<String> },
+    /// `opcua = "opc.tcp://10.30.4.20:4840"`, with the security and the login that belong to it.
+    OpcUa(Box<OpcServer>),
 }
 
 /// `[unit.NAME]`. Named `Unit0` here because `Unit` is a unit of measure.

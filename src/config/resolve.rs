@@ -10,6 +10,7 @@ pub(super) mod gateway;
 mod master;
 pub(super) mod names;
 mod ranges;
+mod server;
 mod signal;
 pub(super) mod units;
 

@@ -5,7 +5,8 @@ use super::{
     block::{Block, Page},
     plant::{Authority, Pace, Use, WhenOver},
     recipe,
-    sentence::{self, Band},
+    sentence::{self, Band, Slip},
+    server::{Security, Start},
 };
 use driver::Complaint;
 use record::Quantity;
@@ -58,6 +59,8 @@ const GATEWAY: &[&str] = &[
     "settle",
     "recipes",
     "when_calibration_is_over",
+    "trust",
+    "when_certificate_is_over",
     "values_by_hand_by",
 ];
 const RECORD_STORE: &[&str] = &[
@@ -83,6 +86,14 @@ const EQUIPMENT: &[&str] = &[
     "modbus_tcp",
     "modbus_rtu",
     "modbus_rtu_tcp",
+    "opcua",
+    "security",
+    "user",
+    "password_file",
+    "user_certificate",
+    "user_key",
+    "anonymous",
+    "starts",
     "line",
     "unit_id",
     "serial_number",
@@ -141,7 +152,14 @@ const WEB: &[&str] = &[
 const SIGNAL: &[&str] = &["listen", "units"];
 
 /// The keys of `[equipment.TAG]` that say how it is reached; exactly one of them.
-pub(super) const LINKS: &[&str] = &["serial", "tcp", "modbus_tcp", "modbus_rtu", "modbus_rtu_tcp"];
+pub(super) const LINKS: &[&str] = &[
+    "serial",
+    "tcp",
+    "modbus_tcp",
+    "modbus_rtu",
+    "modbus_rtu_tcp",
+    "opcua",
+];
 
 pub(super) struct Written {
     pub(super) gateway: Option<Gateway>,
@@ -171,6 +189,8 @@ pub(super) struct Gateway {
     pub(super) settle: Key<Duration>,
     pub(super) recipes: Key<String>,
     pub(super) when_calibration_is_over: Key<WhenOver>,
+    pub(super) trust: Key<String>,
+    pub(super) when_certificate_is_over: Key<WhenOver>,
     pub(super) values_by_hand_by: Key<Vec<String>>,
 }
 
@@ -211,6 +231,13 @@ pub(super) struct Equipment {
     pub(super) ranges: Vec<(Spanned<String>, Spanned<Band>)>,
     pub(super) divisions: Vec<(Spanned<String>, Spanned<Quantity>)>,
     pub(super) allow: Vec<Spanned<String>>,
+    pub(super) security: Key<Security>,
+    pub(super) user: Key<String>,
+    pub(super) password_file: Key<String>,
+    pub(super) user_certificate: Key<String>,
+    pub(super) user_key: Key<String>,
+    pub(super) anonymous: Key<bool>,
+    pub(super) starts: Vec<(Spanned<String>, Spanned<Start>)>,
 }
 
 pub(super) struct Unit {
@@ -383,6 +410,11 @@ fn gateway(block: &Block) -> Gateway {
             "when_calibration_is_over",
             &[("exception", WhenOver::Exception), ("stop", WhenOver::Stop)],
         ),
+        trust: block.text("trust"),
+        when_certificate_is_over: block.word(
+            "when_certificate_is_over",
+            &[("exception", WhenOver::Exception), ("stop", WhenOver::Stop)],
+        ),
         values_by_hand_by: block.sentence("values_by_hand_by", sentence::roles),
     }
 }
@@ -452,7 +484,35 @@ fn equipment(block: &Block, tag: Spanned<String>) -> Equipment {
         ranges: by_measure(block, "range", sentence::band),
         divisions: by_measure(block, "division", recipe::amount),
         allow: block.texts("allow", "[\"zero\", \"tare\"]"),
+        security: block.sentence("security", |text| {
+            Security::read(text).map_err(|help| {
+                slip(
+                    text,
+                    "security-not-understood",
+                    "is no security that is spoken here",
+                    help,
+                )
+            })
+        }),
+        user: block.text("user"),
+        password_file: block.text("password_file"),
+        user_certificate: block.text("user_certificate"),
+        user_key: block.text("user_key"),
+        anonymous: block.flag("anonymous"),
+        starts: by_measure(block, "starts", |text| {
+            Start::read(text).map_err(|help| slip(text, "node-not-understood", "names no node", help))
+        }),
         tag,
+    }
+}
+
+/// A text that is not understood, as a whole.
+fn slip(text: &str, name: &'static str, what: &str, help: String) -> Slip {
+    Slip {
+        name,
+        what: format!("{text:?} {what}"),
+        at: 0..text.len(),
+        help,
     }
 }
 
@@ -460,7 +520,7 @@ fn equipment(block: &Block, tag: Spanned<String>) -> Equipment {
 fn by_measure<T>(
     block: &Block,
     key: &str,
-    read: impl Fn(&str) -> Result<T, sentence::Slip>,
+    read: impl Fn(&str) -> Result<T, Slip>,
 ) -> Vec<(Spanned<String>, Spanned<T>)> {
     let mut all = Vec::new();
     for (measure, value) in block.blocks(key) {
@@ -579,7 +639,7 @@ pub(super) fn pace(block: &Block) -> Key<Pace> {
             _ => sentence::duration(text)
                 .map(Pace::Every)
                 .map_err(|slip| match slip.name {
-                    "not-a-number" => sentence::Slip {
+                    "not-a-number" => Slip {
                         help: "write a time (\"5 s\"), or one of the words \"reading\" and \"change\"".into(),
                         ..slip
                     },

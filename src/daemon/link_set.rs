@@ -1,23 +1,48 @@
 //! The lines that are open, one task each; a change of configuration touches only those it concerns.
 
-use super::link_task::LinkTask;
+use super::{link_task::LinkTask, server_task::ServerTask};
 use crate::{
     config::plant::Plant,
     flow::{
-        link::{Link, LinkOutput, Order, Plan, Standings},
-        needs::{Address, Clock, Links},
+        link::{
+            Link, LinkOutput, Order, Plan, Standings,
+            server::{ServerLink, ServerPlan},
+        },
+        needs::{
+            Address, Clock, Links,
+            server::{ServerAddress, Servers},
+        },
     },
     ports::index::Index,
 };
-use std::{collections::HashMap, sync::Arc};
-use tokio::sync::{mpsc, watch};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 pub(crate) struct LinkSet {
     clock: Arc<dyn Clock>,
     links: Arc<dyn Links>,
+    servers: Arc<dyn Servers>,
     output: mpsc::Sender<LinkOutput>,
-    running: HashMap<Address, OneLine>,
+    running: HashMap<Place, OneLine>,
+    /// Servers whose sessions are being closed: a new session waits for them, and so does the end.
+    closing: Vec<(String, JoinHandle<()>)>,
     pub(super) index: Index,
+}
+
+/// A line of its own, or a server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    Line(Address),
+    Server(ServerAddress),
+}
+
+/// What is to run there.
+enum Wanted {
+    Line(Plan),
+    Server(ServerPlan),
 }
 
 /// One line at work.
@@ -28,69 +53,127 @@ struct OneLine {
     shape: String,
     stop: watch::Sender<bool>,
     orders: mpsc::UnboundedSender<Order>,
+    task: JoinHandle<()>,
 }
 
 impl LinkSet {
     pub(super) fn new(
         clock: Arc<dyn Clock>,
         links: Arc<dyn Links>,
+        servers: Arc<dyn Servers>,
         output: mpsc::Sender<LinkOutput>,
         index: Index,
     ) -> Self {
         Self {
             clock,
             links,
+            servers,
             output,
             running: HashMap::new(),
+            closing: Vec::new(),
             index,
         }
     }
 
     /// Starts what is new, stops what is gone, restarts what changed, leaves the rest alone.
     pub(super) fn change(&mut self, plant: &Plant, standings: &Standings) {
-        let mut wanted: HashMap<Address, (String, Plan)> = HashMap::new();
+        let mut wanted: HashMap<Place, (String, Wanted)> = HashMap::new();
         for (address, mut plan) in Plan::all(plant.equipment.values()) {
-            let shape = plant
-                .equipment
-                .values()
-                .filter(|equipment| plan.equipment.iter().any(|asked| asked.tag == equipment.tag))
-                .map(|equipment| format!("{equipment:?}"))
-                .collect::<Vec<_>>()
-                .join("\n");
+            let shape = shape(plant, plan.equipment.iter().map(|asked| asked.tag.as_str()));
             plan.as_it_stands(plant, standings);
-            wanted.insert(address, (shape, plan));
+            wanted.insert(Place::Line(address), (shape, Wanted::Line(plan)));
         }
-        self.running.retain(|address, line| {
-            let same = wanted.get(address).is_some_and(|(new, _)| *new == line.shape);
-            if !same {
-                line.stop.send_replace(true);
+        for (address, mut plan) in ServerPlan::all(plant) {
+            let shape = shape(plant, plan.equipment.iter().map(|asked| asked.tag.as_str()));
+            plan.as_it_stands(plant, standings);
+            wanted.insert(Place::Server(address), (shape, Wanted::Server(plan)));
+        }
+        let gone: Vec<Place> = self
+            .running
+            .iter()
+            .filter(|(place, line)| wanted.get(*place).is_none_or(|(new, _)| *new != line.shape))
+            .map(|(place, _)| place.clone())
+            .collect();
+        for place in gone {
+            if let Some(line) = self.running.remove(&place) {
+                self.end(line);
             }
-            same
-        });
-        for (address, (shape, plan)) in wanted {
-            if self.running.contains_key(&address) {
-                continue;
+        }
+        for (place, (shape, plan)) in wanted {
+            if !self.running.contains_key(&place) {
+                let line = self.begin(&place, shape, plan);
+                self.running.insert(place, line);
             }
-            let (stop, stopped) = watch::channel(false);
-            let (orders, told) = mpsc::unbounded_channel();
-            let line = OneLine {
-                name: plan.name.clone(),
-                tags: plan.equipment.iter().map(|asked| asked.tag.clone()).collect(),
-                shape,
-                stop,
-                orders,
-            };
-            let task = LinkTask {
-                clock: self.clock.clone(),
-                links: self.links.clone(),
-                address: address.clone(),
-                link: Link::new(plan, self.clock.elapsed()),
-                output: self.output.clone(),
-                orders: told,
-                stop: stopped,
-            };
-            tokio::spawn(task.run());
-            self.running.insert(address, line);
+        }
+    }
+
+    fn begin(&mut self, place: &Place, shape: String, wanted: Wanted) -> OneLine {
+        let (stop, stopped) = watch::channel(false);
+        let (orders, told) = mpsc::unbounded_channel();
+        let now = self.clock.elapsed();
+        let (name, tags, task) = match (place, wanted) {
+            (Place::Server(address), Wanted::Server(plan)) => {
+                let name = plan.name.clone();
+                let tags = plan.equipment.iter().map(|asked| asked.tag.clone()).collect();
+                let task = ServerTask {
+                    clock: self.clock.clone(),
+                    servers: self.servers.clone(),
+                    address: address.clone(),
+                    link: ServerLink::new(plan, now),
+                    output: self.output.clone(),
+                    orders: told,
+                    stop: stopped,
+                };
+                let before = self.closing.iter().position(|(url, _)| *url == name);
+                let before = before.map(|at| self.closing.remove(at).1);
+                let task = tokio::spawn(async move {
+                    // one session per server: the old one ends first
+                    if let Some(before) = before {
+                        let _ = before.await;
+                    }
+                    task.run().await;
+                });
+                (name, tags, task)
+            }
+            (Place::Line(address), Wanted::Line(plan)) => {
+                let name = plan.name.clone();
+                let tags = plan.equipment.iter().map(|asked| asked.tag.clone()).collect();
+                let task = LinkTask {
+                    clock: self.clock.clone(),
+                    links: self.links.clone(),
+                    address: address.clone(),
+                    link: Link::new(plan, now),
+                    output: self.output.clone(),
+                    orders: told,
+                    stop: stopped,
+                };
+                (name, tags, tokio::spawn(task.run()))
+            }
+            _ => (String::new(), Vec::new(), tokio::spawn(async {})),
+        };
+        OneLine {
+            name,
+            tags,
+            shape,
+            stop,
+            orders,
+            task,
+        }
+    }
+
+    fn end(&mut self, line: OneLine) {
+        line.stop.send_replace(true);
+        self.closing.retain(|(_, task)| !task.is_finished());
+        self.closing.push((line.name, line.task));
+    }
+
+    /// Ends the sessions with all servers and begins them anew: what is trusted has changed.
+    pub(super) fn renew_servers(&mut self) {
+        for (place, line) in &self.running {
+            if matches!(place, Place::Server(_)) {
+                // holds because a server whose task ended has no session
+                let _ = line.orders.send(Order::Renew);
+            }
         }
     }
 
@@ -115,10 +198,31 @@ impl LinkSet {
         }
     }
 
-    /// Stops all of them.
-    pub(super) fn stop_all(&mut self) {
-        self.running
-            .drain()
-            .for_each(|(_, line)| _ = line.stop.send_replace(true));
+    /// Stops all of them, and gives the servers two seconds to end their sessions.
+    pub(super) async fn stop_all(&mut self) {
+        let all: Vec<OneLine> = self.running.drain().map(|(_, line)| line).collect();
+        for line in all {
+            self.end(line);
+        }
+        let closing = std::mem::take(&mut self.closing);
+        let closed = async {
+            for (_, task) in closing {
+                // holds because a task that failed has nothing open any more
+                let _ = task.await;
+            }
+        };
+        let _ = tokio::time::timeout(CLOSED_WITHIN, closed).await;
     }
+}
+
+/// Sessions are ended within this time, or the servers have to do it.
+const CLOSED_WITHIN: Duration = Duration::from_millis(2500);
+
+/// Everything a plan is made from: where it differs, the line is made anew.
+fn shape<'t>(plant: &Plant, tags: impl Iterator<Item = &'t str>) -> String {
+    let equipment = tags.filter_map(|tag| plant.equipment.get(tag));
+    equipment
+        .map(|equipment| format!("{equipment:?}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

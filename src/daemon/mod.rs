@@ -11,5 +11,6 @@ pub mod opening;
 pub mod packing;
 mod proving;
 pub mod sealing;
+pub mod server_task;
 pub mod start;
 pub(crate) mod tap;

@@ -22,7 +22,7 @@ use crate::{
         ledger::{self, Place},
         line::{Figures, Line, LineEvent, books::Books},
         link::Standings,
-        needs::{Broker, Clock, Disk, Links, Login},
+        needs::{Broker, Clock, Disk, Links, Login, server::Servers},
         outbox::{Event, Outbox},
         people::{Panels, People},
         proof::Progress,
@@ -60,6 +60,7 @@ pub struct Running {
 pub struct World {
     pub outside: Outside,
     pub links: Arc<dyn Links>,
+    pub servers: Arc<dyn Servers>,
     pub broker: Arc<dyn Broker>,
     /// Somebody who wants to hear what happens: the demo's terminal.
     pub told: Option<mpsc::UnboundedSender<Told>>,
@@ -183,7 +184,13 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
             standings.recall(&entry);
         }
     }
-    let mut links = LinkSet::new(clock.clone(), world.links, readings_out, open.index.clone());
+    let mut links = LinkSet::new(
+        clock.clone(),
+        world.links,
+        world.servers,
+        readings_out,
+        open.index.clone(),
+    );
     links.change(&plant, &standings);
 
     let mut desk = Desk::new(&plant);

@@ -96,6 +96,7 @@ mod tests {
             raw: Vec::new(),
             time: Stamp(seconds * 1000),
             asked: Stamp(seconds * 1000),
+            origin: None,
         }
     }
 

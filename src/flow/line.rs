@@ -27,6 +27,7 @@ mod points;
 mod recall;
 mod recipe;
 mod ruled;
+mod server;
 mod silence;
 mod taking;
 mod told;
@@ -69,6 +70,8 @@ pub struct Reading {
     pub time: Stamp,
     /// When the gateway had it.
     pub read: Stamp,
+    /// What a server said of a value it passed on.
+    pub origin: Option<Box<link::Origin>>,
 }
 
 /// What happens to the line. Every event says when.
@@ -82,6 +85,21 @@ pub enum LineEvent {
         point: PointName,
         since: Stamp,
         because: &'static str,
+        note: String,
+        now: Stamp,
+    },
+    /// Equipment, or the server it is behind, does otherwise than was agreed. `because` is a word of the
+    /// `exception` entry.
+    OfEquipment {
+        tags: Vec<String>,
+        because: &'static str,
+        says: String,
+        now: Stamp,
+    },
+    /// Values of a point were there and did not reach us, since then.
+    ValuesLost {
+        point: PointName,
+        since: Stamp,
         note: String,
         now: Stamp,
     },
@@ -150,6 +168,7 @@ impl LineEvent {
             raw,
             time,
             asked,
+            origin,
         } = reading;
         match failure {
             None | Some(Failure::Unexpected) => Self::Reading(Reading {
@@ -158,6 +177,7 @@ impl LineEvent {
                 raw,
                 time,
                 read: now,
+                origin,
             }),
             Some(failure) => {
                 let note = answer.because().unwrap_or_default();
@@ -389,6 +409,24 @@ impl Line {
             } => {
                 self.time(now);
                 self.failed(&point, since, because, note);
+            }
+            LineEvent::OfEquipment {
+                tags,
+                because,
+                says,
+                now,
+            } => {
+                self.time(now);
+                self.of_equipment(&tags, because, &says, now, enter);
+            }
+            LineEvent::ValuesLost {
+                point,
+                since,
+                note,
+                now,
+            } => {
+                self.time(now);
+                self.values_lost(&point, since, &note, now, enter);
             }
             LineEvent::Declared {
                 tag,

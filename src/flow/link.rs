@@ -17,6 +17,7 @@ mod numbered;
 mod orders;
 mod pace;
 pub mod plan;
+pub mod server;
 pub mod standing;
 mod state;
 mod station;
@@ -48,6 +49,23 @@ pub struct Reading {
     pub time: Stamp,
     /// When the question went out; for what comes by itself, the same as `time`.
     pub asked: Stamp,
+    /// What the server says of a value it only passes on.
+    pub origin: Option<Box<Origin>>,
+}
+
+/// What an OPC UA server says beside a value: the times of both its clocks, and its own word on how good it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// When the source made the value, by the source's clock.
+    pub source: Option<Stamp>,
+    /// When the server last knew it, by the server's clock.
+    pub server: Option<Stamp>,
+    /// How far the server's clock was ahead of ours when it sent this, in milliseconds.
+    pub ahead_ms: Option<i64>,
+    /// The status code, all 32 bits.
+    pub status: u32,
+    /// The server said that nothing had changed; the value came earlier.
+    pub unchanged: bool,
 }
 
 /// What a line gives to those behind it.
@@ -64,6 +82,12 @@ pub enum LinkOutput {
     },
     /// What became of a command that a person gave.
     Commanded(Commanded),
+    /// Values of a point were there and did not reach us: since then nobody knows what was.
+    Lost {
+        point: PointName,
+        since: Stamp,
+        note: String,
+    },
 }
 
 /// What became of a command that a person gave.

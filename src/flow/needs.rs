@@ -3,6 +3,8 @@
 //! `ports` fulfils these with the real thing; the tests with a simulated world that has seeds and faults.
 //! Nothing above `ports` may reach the outside any other way; `tests/floors.rs` looks.
 
+pub mod server;
+
 use record::{Hash, PublicKey, Stamp, Trouble};
 use std::{
     collections::{BTreeSet, HashMap},

@@ -12,6 +12,8 @@ pub mod links;
 pub mod listen;
 pub mod machine;
 pub mod mqtt;
+#[cfg(feature = "opcua")]
+pub mod opcua;
 #[cfg(feature = "opcua-simulator")]
 pub mod opcua_play;
 pub mod printer;
@@ -19,8 +21,10 @@ pub mod pty;
 pub mod random;
 pub mod serial;
 pub mod serial_list;
+pub mod servers;
 pub mod signal;
 pub mod store_postgresql;
 pub mod store_sqlite;
 pub mod tcp;
 pub mod terminal;
+pub mod trust;

@@ -24,6 +24,7 @@ use crate::{
         links::SystemLinks,
         mqtt::Mqtt,
         random::SystemRandom,
+        servers::servers,
     },
 };
 use record::{Draft, Signer, Stamp, Trouble};
@@ -62,6 +63,7 @@ pub(super) async fn measure(place: &Path, entries: u64) -> Result<Figure, Troubl
     let world = World {
         outside,
         links: Arc::new(SystemLinks),
+        servers: servers(Arc::new(SystemClock::new())),
         broker: Arc::new(Mqtt),
         told: None,
     };

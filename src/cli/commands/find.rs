@@ -1,10 +1,13 @@
-//! `steelyard find serial|modbus`: what is connected, and which driver understands it.
+//! `steelyard find serial|modbus|opcua`: what is connected, and which driver understands it.
 
 use super::drivers;
 use crate::cli::{
     Command,
     find::{self, modbus, serial},
 };
+#[cfg(feature = "opcua")]
+use crate::config::server::Identity;
+use crate::config::server::{Security, Start};
 use clap::{Arg, ArgAction, ArgMatches};
 use driver::{Handshake, LineSettings};
 use record::Trouble;
@@ -61,6 +64,7 @@ fn args(command: clap::Command) -> clap::Command {
                      Exit code: 0 something was found, 1 nothing, 3 it could not be looked for.",
                 ),
         )
+        .subcommand(opcua_args())
         .subcommand(
             clap::Command::new("modbus")
                 .about("Which units answer, who they say they are, and which drivers understand them")
@@ -89,11 +93,85 @@ fn args(command: clap::Command) -> clap::Command {
         )
 }
 
+fn opcua_args() -> clap::Command {
+    let value = |name: &'static str, shown: &'static str| Arg::new(name).long(name).value_name(shown);
+    let path = |name: &'static str| value(name, "FILE").value_parser(clap::value_parser!(PathBuf));
+    clap::Command::new("opcua")
+        .about("What an OPC UA server offers, what lies inside, and a driver for what you choose")
+        .arg(Arg::new("url").value_name("URL").required(true).help("opc.tcp://HOST:4840"))
+        .arg(
+            value("security", "TEXT")
+                .value_parser(|text: &str| Security::read(text))
+                .help("Looks inside with exactly this security, one of those it offers: \"Basic256Sha256, sign and encrypt\""),
+        )
+        .arg(Arg::new("anonymous").long("anonymous").action(ArgAction::SetTrue).help("Logs in as nobody in particular"))
+        .arg(value("user", "NAME").requires("password-file").help("Logs in by name"))
+        .arg(path("password-file").help("A file of mode 0600 with the password"))
+        .arg(path("user-certificate").requires("user-key").help("Logs in by a certificate"))
+        .arg(path("user-key").help("Its private key, a file of mode 0600"))
+        .arg(
+            value("from", "NODE")
+                .value_parser(|text: &str| Start::read(text))
+                .help("Begins there instead of at Objects: nsu=URI;s=NAME"),
+        )
+        .arg(
+            value("depth", "N")
+                .default_value("4")
+                .value_parser(clap::value_parser!(u64).range(1..=20))
+                .help("How far down"),
+        )
+        .arg(
+            value("choose", "NODE")
+                .action(ArgAction::Append)
+                .help("A node for the driver, by its name or address as shown; may be said several times"),
+        )
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("One object per line, for a script"))
+        .arg(crate::cli::acts::config_arg().help("Whose certificate and trust list are used"))
+        .after_help(
+            "Without --security it only asks what is offered, as everybody may, and logs in nowhere. It reads and never\n\
+             writes. A server whose certificate nobody has accepted is not logged in to: steelyard trust accept.\n\n\
+             Exit code: 0 something was found, 1 nothing, 3 it could not be looked for.",
+        )
+}
+
+#[cfg(feature = "opcua")]
+fn find_opcua(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    use crate::cli::find::opcua;
+    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+    let identity = match (text("user"), path("user-certificate")) {
+        (Some(name), _) => path("password-file").map(|password_file| Identity::User { name, password_file }),
+        (None, Some(certificate)) => path("user-key").map(|private_key| Identity::Certificate {
+            certificate,
+            private_key,
+        }),
+        (None, None) => matches.get_flag("anonymous").then_some(Identity::Anonymous),
+    };
+    opcua::find(&opcua::Wish {
+        url: text("url").unwrap_or_default(),
+        security: matches.get_one::<Security>("security").copied(),
+        identity,
+        from: matches.get_one::<Start>("from").cloned(),
+        depth: matches.get_one::<u64>("depth").map_or(4, |depth| *depth as usize),
+        choose: matches.get_many("choose").unwrap_or_default().cloned().collect(),
+        json: matches.get_flag("json"),
+        config: path("config").unwrap_or_default(),
+    })
+}
+
+#[cfg(not(feature = "opcua"))]
+fn find_opcua(_: &ArgMatches) -> Result<ExitCode, Trouble> {
+    Err(crate::ports::trust::without_opcua())
+}
+
 fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     let (which, matches) = match matches.subcommand() {
         Some(one) => one,
         None => return Ok(ExitCode::from(2)),
     };
+    if which == "opcua" {
+        return find_opcua(matches);
+    }
     let config = matches.get_one::<PathBuf>("config").cloned().unwrap_or_default();
     let units = matches.get_one::<Vec<u8>>("units").cloned().unwrap_or_default();
     let json = matches.get_flag("json");

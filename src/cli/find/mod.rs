@@ -3,6 +3,8 @@
 
 mod candidates;
 pub(super) mod modbus;
+#[cfg(feature = "opcua")]
+pub(super) mod opcua;
 pub(super) mod serial;
 
 use super::{err, owner, say};

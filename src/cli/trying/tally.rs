@@ -209,6 +209,6 @@ fn serial(equipment: &Equipment) -> Option<String> {
             )),
             crate::flow::needs::Address::Tcp(_) => None,
         },
-        Link::Tcp(_) | Link::ModbusTcp(_) | Link::ModbusRtuTcp(_) => None,
+        Link::Tcp(_) | Link::ModbusTcp(_) | Link::ModbusRtuTcp(_) | Link::OpcUa(_) => None,
     }
 }

@@ -26,21 +26,21 @@ const MODBUS_PORT: u16 = 502;
 pub(super) fn known(page: &Page, written: &[written::Equipment], library: &Library) -> Vec<Known> {
     let known: Vec<Known> = written
         .iter()
-        .map(|equipment| one(page, equipment, library))
+        .map(|equipment| one(page, equipment, written, library))
         .collect();
     shared_lines(page, written, &known);
     same_instrument_twice(page, written);
     known
 }
 
-fn one(page: &Page, written: &written::Equipment, library: &Library) -> Known {
+fn one(page: &Page, written: &written::Equipment, all: &[written::Equipment], library: &Library) -> Known {
     let tag = written.tag.get_ref().clone();
     names::check(page, "equipment", &written.tag);
     let found = written
         .driver
         .as_ref()
         .and_then(|name| driver_named(page, name, library));
-    let link = link(page, written);
+    let link = link(page, written, all);
     if let Some(found) = found {
         edition(page, written, found.edition, found.file());
         if let [(key, place, _)] = written.links.as_slice() {
@@ -197,7 +197,7 @@ fn edition(page: &Page, written: &written::Equipment, in_hand: u32, file: &str) 
 
 // ---------------------------------------------------------------- the link
 
-fn link(page: &Page, written: &written::Equipment) -> Option<Link> {
+fn link(page: &Page, written: &written::Equipment, all: &[written::Equipment]) -> Option<Link> {
     let [(key, place, value)] = written.links.as_slice() else {
         if let [(one, first, _), (other, second, _), ..] = written.links.as_slice() {
             let what = format!("{} is reached in two ways", written.tag.get_ref());
@@ -228,7 +228,11 @@ fn link(page: &Page, written: &written::Equipment) -> Option<Link> {
         );
     }
     let line = written.line.as_ref().map(|line| line.get_ref().clone());
+    if *key != "opcua" {
+        super::server::out_of_place(page, written);
+    }
     match *key {
+        "opcua" => super::server::server(page, written, all, value),
         "serial" => Some(Link::Serial {
             path: port(page, key, value),
             line,
@@ -325,7 +329,8 @@ fn fits(
     let modbus_link = matches!(key, "modbus_tcp" | "modbus_rtu" | "modbus_rtu_tcp");
     let fits = match speech {
         Some(Speech::Modbus) => modbus_link,
-        Some(Speech::Text) => !modbus_link,
+        Some(Speech::Text) => !modbus_link && key != "opcua",
+        Some(Speech::Nodes) => key == "opcua",
         None => false,
     };
     if !fits {
@@ -334,6 +339,7 @@ fn fits(
                 "speaks Modbus",
                 "modbus_tcp, modbus_rtu, or modbus_rtu_tcp for a serial server",
             ),
+            Some(Speech::Nodes) => ("speaks OPC UA", "opcua = \"opc.tcp://…\""),
             Some(Speech::Text) => ("speaks in characters", "serial, or tcp for a serial server"),
             None => ("speaks in a way that has no link yet", "another driver"),
         };
@@ -398,7 +404,7 @@ fn unit_id_of(written: &written::Equipment, link: &Link) -> Option<u8> {
         .and_then(|id| u8::try_from(*id.get_ref()).ok());
     match link {
         Link::ModbusTcp(_) | Link::ModbusRtu { .. } | Link::ModbusRtuTcp(_) => Some(written.unwrap_or(1)),
-        Link::Serial { .. } | Link::Tcp(_) => None,
+        Link::Serial { .. } | Link::Tcp(_) | Link::OpcUa(_) => None,
     }
 }
 
@@ -409,6 +415,7 @@ fn wire(link: &Link) -> String {
     match link {
         Link::Serial { path, .. } | Link::ModbusRtu { path, .. } => path.display().to_string(),
         Link::Tcp(address) | Link::ModbusTcp(address) | Link::ModbusRtuTcp(address) => address.clone(),
+        Link::OpcUa(server) => server.url.clone(),
     }
 }
 
@@ -450,6 +457,8 @@ fn clash(page: &Page, (after, one, link): Placed, (before, two, other): Placed) 
             .mark(place_of(before), note_before)
     };
     let complaint = match (link, other) {
+        // many instruments stand behind one server
+        (Link::OpcUa(_), Link::OpcUa(_)) => return false,
         (Link::ModbusRtu { .. }, Link::ModbusRtu { .. })
         | (Link::ModbusTcp(_), Link::ModbusTcp(_))
         | (Link::ModbusRtuTcp(_), Link::ModbusRtuTcp(_)) => {

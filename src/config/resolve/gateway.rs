@@ -44,6 +44,7 @@ pub(super) fn gateway(page: &Page, written: Option<&written::Gateway>) -> Gatewa
         Some(path) => names::path(page, "signing_key", path),
         None => ledger.parent().unwrap_or(Path::new("/")).join("signing.key"),
     };
+    let ledger_folder = ledger.parent().unwrap_or(Path::new("/")).to_owned();
     let page_size = within(
         page,
         "page_size",
@@ -110,6 +111,14 @@ pub(super) fn gateway(page: &Page, written: Option<&written::Gateway>) -> Gatewa
             .map(|path| names::path(page, "recipes", path)),
         when_calibration_is_over: written
             .when_calibration_is_over
+            .as_ref()
+            .map_or(WhenOver::Exception, |over| *over.get_ref()),
+        trust: written.trust.as_ref().map_or_else(
+            || ledger_folder.join("pki"),
+            |path| names::path(page, "trust", path),
+        ),
+        when_certificate_is_over: written
+            .when_certificate_is_over
             .as_ref()
             .map_or(WhenOver::Exception, |over| *over.get_ref()),
         values_by_hand_by: written

@@ -43,6 +43,15 @@ impl Core {
                 self.enter(draft.data("raw", accept::hex(&bytes))).map(|_| ())
             }
             LinkOutput::Commanded(commanded) => self.commanded(commanded),
+            LinkOutput::Lost { point, since, note } => {
+                let now = self.clock.now();
+                self.event(LineEvent::ValuesLost {
+                    point,
+                    since,
+                    note,
+                    now,
+                })
+            }
         }
     }
 
@@ -62,9 +71,11 @@ impl Core {
         let words = news.words();
         let now = self.clock.now();
         let failed: Option<(&'static str, String)> = match &news.change {
-            Change::Unplugged { because } | Change::CannotOpen { because } => {
-                Some(("unplugged", because.clone()))
-            }
+            Change::Unplugged { because }
+            | Change::CannotOpen { because }
+            | Change::LoginRefused { because }
+            | Change::Untrusted { because, .. }
+            | Change::NotOffered { because } => Some(("unplugged", because.clone())),
             Change::Silent { .. } => Some((Failure::Silent.word(), String::new())),
             _ => None,
         };
@@ -87,14 +98,34 @@ impl Core {
         }
         if matches!(
             news.change,
-            Change::Unplugged { .. } | Change::CannotOpen { .. } | Change::Silent { .. }
+            Change::Unplugged { .. }
+                | Change::CannotOpen { .. }
+                | Change::Silent { .. }
+                | Change::LoginRefused { .. }
+                | Change::Untrusted { .. }
+                | Change::NotOffered { .. }
         ) {
             self.scales_silent(&news.tags)?;
+        }
+        if let Some(because) = news.exception() {
+            self.event(LineEvent::OfEquipment {
+                tags: news.tags.clone(),
+                because,
+                says: words.what.clone(),
+                now,
+            })?;
         }
         self.equipment_news(news, now)?;
         let id = format!("link-{}", news.link);
         self.state.calls.retain(|call| call.id != id);
-        if matches!(news.change, Change::AnotherMaster { .. }) {
+        if matches!(
+            news.change,
+            Change::AnotherMaster { .. }
+                | Change::LoginRefused { .. }
+                | Change::Untrusted { .. }
+                | Change::NotOffered { .. }
+                | Change::CertificateOver { .. }
+        ) {
             self.call(id, Urgency::Doubt, &words, now);
         }
         if news.is_recovery() {

@@ -383,7 +383,7 @@ impl Core {
     /// Stops in order: what is held is entered, then the stop, then everything is sealed.
     async fn stop(mut self, mut ears: Ears) -> Result<(), Trouble> {
         machine::stopping();
-        self.links.stop_all();
+        self.links.stop_all().await;
         while let Ok(output) = ears.links.try_recv() {
             self.link(output)?;
         }

@@ -111,6 +111,7 @@ impl Core {
                 raw: reading.raw.clone(),
                 time: reading.time,
                 read: self.clock.now(),
+                origin: reading.origin.clone(),
             })
         };
         // A reading enters at most that something became void; nobody waits for an answer.

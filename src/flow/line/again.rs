@@ -155,6 +155,7 @@ impl Line {
                 .unwrap_or_default(),
             time,
             read: read.unwrap_or(time),
+            origin: recall::origin(entry),
         });
         for (slot, at) in self.points[point].watches.iter().enumerate() {
             let watch = &self.watches[*at];

@@ -7,7 +7,7 @@ use super::{
     Enter, Entered, Line, Reading,
     watch::{Excursion, Judged},
 };
-use crate::flow::{bind::Bound, check::Verdict};
+use crate::flow::{bind::Bound, check::Verdict, link::Origin};
 use record::{Amount, Answer, Draft, Hash, Stamp, Value};
 use std::{fmt::Write, sync::Arc};
 
@@ -359,7 +359,27 @@ fn answered(draft: Draft, reading: &Reading, why: &str, now: Stamp, settle: i64)
     if late > settle + 2_000 {
         draft = draft.data("late_ms", late);
     }
+    if let Some(origin) = &reading.origin {
+        draft = said(draft, origin);
+    }
     draft.data("raw", hex(&reading.raw)).data("read", reading.read)
+}
+
+/// The three times side by side, and the server's own word on the value.
+fn said(mut draft: Draft, origin: &Origin) -> Draft {
+    if let Some(source) = origin.source {
+        draft = draft.data("source", source);
+    }
+    if let Some(server) = origin.server {
+        draft = draft.data("server", server);
+    }
+    if let Some(ahead) = origin.ahead_ms {
+        draft = draft.data("ahead_ms", ahead);
+    }
+    if origin.unchanged {
+        draft = draft.data("unchanged", "yes");
+    }
+    draft.data("status", format!("{:08X}", origin.status))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -15,6 +15,7 @@ use crate::{
         bind::{Bound, bind},
         check::Verdict,
         context::Phase,
+        link::Origin,
     },
 };
 use record::{Amount, Answer, Line as Entry, Quantity, Stamp, Unit, Value, read_ranges};
@@ -344,6 +345,7 @@ impl Line {
             raw,
             time,
             read,
+            origin: origin(line),
         });
         let mut places = Vec::new();
         for (slot, watch) in self.points[point].watches.clone().into_iter().enumerate() {
@@ -513,6 +515,19 @@ pub(super) fn recalled_answer(line: &Entry<'_>) -> Option<Answer> {
         ("bad", _) => Some(Answer::Bad(because)),
         _ => None,
     }
+}
+
+/// What the server had said of a value, as the entry has it.
+pub(super) fn origin(line: &Entry<'_>) -> Option<Box<Origin>> {
+    let time = |name: &str| line.data_text(name).as_deref().and_then(Stamp::read);
+    let status = line.data_text("status")?;
+    Some(Box::new(Origin {
+        source: time("source"),
+        server: time("server"),
+        ahead_ms: line.data_int("ahead_ms"),
+        status: u32::from_str_radix(&status, 16).ok()?,
+        unchanged: line.data_text("unchanged").is_some(),
+    }))
 }
 
 pub(super) fn unhex(text: &str) -> Vec<u8> {

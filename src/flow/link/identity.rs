@@ -37,8 +37,12 @@ impl Identity {
             .questions()
             .into_iter()
             .flat_map(|question| question.says);
+        Self::giving(gives.collect(), known, doubt)
+    }
+
+    pub(super) fn giving(gives: BTreeSet<String>, known: Facts, doubt: Option<&'static str>) -> Self {
         Self {
-            gives: gives.collect(),
+            gives,
             known,
             doubt,
             ..Self::default()
@@ -76,42 +80,24 @@ impl Identity {
         }
         open.next().map(|_| SETTINGS_NOT_CONFIRMED)
     }
-}
 
-impl Station {
-    /// A value counts only when it is known whose it is.
-    pub(super) fn trusted(&self, answer: Answer) -> Answer {
-        let Some(because) = self.identity.because() else {
-            return answer;
-        };
-        match answer {
-            Answer::Good(value) | Answer::Uncertain(value, _) => Answer::Uncertain(value, because.to_owned()),
-            Answer::Bad(why) => Answer::Bad(why),
-        }
-    }
-
-    /// Compares what it says with what is known.
-    pub(super) fn says(&mut self, at: Moment, role: Role, says: &[(String, String)]) -> Vec<LinkOutput> {
+    /// Compares what is said with what is known; and whether it is to be asked once more.
+    pub(super) fn says(&mut self, role: Role, says: &[(String, String)]) -> (Vec<Change>, bool) {
         let mut fresh = Vec::new();
         let mut changes = Vec::new();
         let mut again = false;
         for (name, words) in says {
-            let known = self.identity.known.get(name).cloned();
+            let known = self.known.get(name).cloned();
             match known {
                 None => {
-                    self.identity.known.insert(name.clone(), words.clone());
+                    self.known.insert(name.clone(), words.clone());
                     fresh.push((name.clone(), words.clone()));
                 }
                 Some(known) if known == *words => {
-                    if self
-                        .identity
-                        .suspect
-                        .as_ref()
-                        .is_some_and(|(suspect, _)| suspect == name)
-                    {
-                        self.identity.suspect = None;
+                    if self.suspect.as_ref().is_some_and(|(suspect, _)| suspect == name) {
+                        self.suspect = None;
                     }
-                    if self.identity.told.remove(name).is_some() {
+                    if self.told.remove(name).is_some() {
                         changes.push(Change::SameInstrument {
                             name: name.clone(),
                             says: words.clone(),
@@ -120,43 +106,72 @@ impl Station {
                 }
                 Some(known) => {
                     let suspect = Some((name.clone(), words.clone()));
-                    if self.identity.suspect != suspect && self.identity.told.get(name) != Some(words) {
-                        self.identity.suspect = suspect;
+                    if self.suspect != suspect && self.told.get(name) != Some(words) {
+                        self.suspect = suspect;
                         again = true;
                         continue;
                     }
-                    self.identity.suspect = None;
-                    if self.identity.told.insert(name.clone(), words.clone()).as_ref() == Some(words) {
-                        self.identity.heard.insert(name.clone(), words.clone());
+                    self.suspect = None;
+                    if self.told.insert(name.clone(), words.clone()).as_ref() == Some(words) {
+                        self.heard.insert(name.clone(), words.clone());
                         continue;
                     }
                     let (name, says) = (name.clone(), words.clone());
                     if role == Role::Settings {
-                        self.identity.doubt.get_or_insert(SETTINGS_CHANGED);
+                        self.doubt.get_or_insert(SETTINGS_CHANGED);
                         changes.push(Change::SettingsChanged { name, says, known });
                     } else {
-                        self.identity.doubt = Some(ANOTHER);
+                        self.doubt = Some(ANOTHER);
                         changes.push(Change::AnotherInstrument { name, says, known });
                     }
                 }
             }
-            self.identity.heard.insert(name.clone(), words.clone());
-        }
-        if again {
-            self.ask_who_again(at.elapsed);
+            self.heard.insert(name.clone(), words.clone());
         }
         if !fresh.is_empty() {
             changes.insert(0, Change::Identified { says: fresh });
+        }
+        (changes, again)
+    }
+
+    /// A person has said what is known from now on.
+    pub(super) fn is_known(&mut self, known: Facts) {
+        self.known = known;
+        self.doubt = None;
+        self.told.clear();
+        self.reopened();
+    }
+
+    /// As far as it can be trusted.
+    pub(super) fn trusted(&self, answer: Answer) -> Answer {
+        let Some(because) = self.because() else {
+            return answer;
+        };
+        match answer {
+            Answer::Good(value) | Answer::Uncertain(value, _) => Answer::Uncertain(value, because.to_owned()),
+            Answer::Bad(why) => Answer::Bad(why),
+        }
+    }
+}
+
+impl Station {
+    /// A value counts only when it is known whose it is.
+    pub(super) fn trusted(&self, answer: Answer) -> Answer {
+        self.identity.trusted(answer)
+    }
+
+    /// Compares what it says with what is known.
+    pub(super) fn says(&mut self, at: Moment, role: Role, says: &[(String, String)]) -> Vec<LinkOutput> {
+        let (changes, again) = self.identity.says(role, says);
+        if again {
+            self.ask_who_again(at.elapsed);
         }
         changes.into_iter().map(|change| self.news(at, change)).collect()
     }
 
     /// A person has said what is known from now on; it is compared at once.
     pub(super) fn known(&mut self, at: Moment, known: Facts) {
-        self.identity.known = known;
-        self.identity.doubt = None;
-        self.identity.told.clear();
-        self.identity.reopened();
+        self.identity.is_known(known);
         self.ask_who_again(at.elapsed);
     }
 }

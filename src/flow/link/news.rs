@@ -69,6 +69,41 @@ pub enum Change {
     NeverRests { heard: Vec<u8> },
     /// No such frames for a while.
     AloneAgain,
+    /// User name and password, or the certificate of the user, do not count at the server.
+    LoginRefused { because: String },
+    /// The server shows a certificate that nobody has accepted, or that does not count any more.
+    Untrusted {
+        because: String,
+        fingerprint: String,
+        until: Option<Stamp>,
+    },
+    /// The server does not offer the security or the login that is configured.
+    NotOffered { because: String },
+    /// The server's pinned certificate has ended, and goes on counting as the configuration says.
+    CertificateOver { fingerprint: String, until: Stamp },
+    /// A certificate ends within 90 days: ours, or the server's.
+    CertificateEnds {
+        own: bool,
+        fingerprint: String,
+        until: Stamp,
+        days: i64,
+    },
+    /// The server does otherwise than it was asked: slower, or with a shorter queue.
+    Revised {
+        what: String,
+        asked: String,
+        got: String,
+    },
+    /// The server does not have a node, or will not give it.
+    PointRefused { name: String, because: String },
+    /// It gives it after all.
+    PointGiven { name: String },
+    /// Values that were there did not reach us.
+    ValuesLost { points: String, because: String },
+    /// The server's clock and ours are too far apart.
+    ClockDiffers { ahead_ms: i64, within_ms: i64 },
+    /// They agree again.
+    ClockAgrees,
 }
 
 impl News {
@@ -81,7 +116,25 @@ impl News {
                 | Change::Identified { .. }
                 | Change::ReadTogether { .. }
                 | Change::AloneAgain
+                | Change::PointGiven { .. }
+                | Change::ClockAgrees
         )
+    }
+
+    /// The word of the `exception` entry it is, where a reviewer has to see it.
+    pub fn exception(&self) -> Option<&'static str> {
+        Some(match self.change {
+            Change::LoginRefused { .. } => "login-refused",
+            Change::Untrusted { .. } => "server-untrusted",
+            Change::NotOffered { .. } => "security-not-offered",
+            Change::CertificateOver { .. } => "certificate-over",
+            Change::CertificateEnds { .. } => "certificate-ends",
+            Change::Revised { .. } => "server-revised",
+            Change::PointRefused { .. } => "point-refused",
+            Change::ValuesLost { .. } => "values-lost",
+            Change::ClockDiffers { .. } => "server-clock",
+            _ => return None,
+        })
     }
 
     /// What happened, where, what it means for the record, and what to do.
@@ -212,8 +265,80 @@ impl News {
             Change::AloneAgain => {
                 Trouble::new("alone-again", format!("{link} is ours again")).means(going_on())
             }
+            of_a_server => server_words(of_a_server, link, &who),
         };
         trouble.at(link)
+    }
+}
+
+/// What a person is told about an OPC UA server.
+fn server_words(change: &Change, link: &str, who: &str) -> Trouble {
+    match change {
+        Change::LoginRefused { because } => {
+            Trouble::new("login-refused", format!("{link} does not take our name: {because}"))
+                .means(gap(who))
+                .so("not tried again for 15 minutes, so that the account is not locked; correct `user` and `password_file`, then   steelyard apply")
+        }
+        Change::Untrusted { because, fingerprint, until } => {
+            let until = until.map_or_else(String::new, |until| format!(", ends {until}"));
+            let shown = if fingerprint.is_empty() {
+                String::new()
+            } else {
+                format!(" (fingerprint {fingerprint}{until})")
+            };
+            let accept = if fingerprint.is_empty() {
+                "look at the server's certificate; then   steelyard trust list".to_owned()
+            } else {
+                format!("compare the fingerprint with the one the server shows; if it is the same:   steelyard trust accept {}", &fingerprint[..fingerprint.len().min(16)])
+            };
+            Trouble::new("server-untrusted", format!("the certificate of {link} is not trusted: {because}{shown}"))
+                .means(gap(who))
+                .so(accept)
+        }
+        Change::NotOffered { because } => Trouble::new("security-not-offered", format!("{link}: {because}"))
+            .means(format!("{} Nothing weaker is ever taken instead", gap(who)))
+            .so(format!("set the server up for it, or write another `security`:   steelyard find opcua {link}")),
+        Change::CertificateOver { fingerprint, until } => {
+            Trouble::new("certificate-over", format!("the certificate of {link} ended {until} (fingerprint {fingerprint})"))
+                .means("its values go on being recorded, as `when_certificate_is_over` says; an exception is entered")
+                .so("have the server's certificate renewed, then   steelyard trust accept")
+        }
+        Change::CertificateEnds { own, fingerprint, until, days } => {
+            let whose = if *own {
+                format!("our own certificate for {link}")
+            } else {
+                format!("the certificate of {link}")
+            };
+            Trouble::new("certificate-ends", format!("{whose} ends in {days} days, {until} (fingerprint {fingerprint})"))
+                .means("nothing yet; afterwards the server may refuse us, or we it")
+                .so("renew it in good time:   steelyard trust own")
+        }
+        Change::Revised { what, asked, got } => {
+            Trouble::new("server-revised", format!("{link} does otherwise than {who} was asked for: {what}: asked {asked}, given {got}"))
+                .means("values between are not seen; an exception is entered")
+                .so("have the server's limits widened, or put the pace it gives into the driver")
+        }
+        Change::PointRefused { name, because } => {
+            Trouble::new("point-refused", format!("{who}: {link} does not give {name}: {because}"))
+                .means(format!("{name} is a gap; every other point goes on"))
+                .so("asked again every minute; compare the node with the server:   steelyard find opcua")
+        }
+        Change::PointGiven { name } => {
+            Trouble::new("point-given", format!("{who}: {link} gives {name} again")).means(going_on())
+        }
+        Change::ValuesLost { points, because } => {
+            Trouble::new("values-lost", format!("{who}: values of {points} are lost: {because}"))
+                .means("entered as a gap")
+                .so("a longer `queue` or a shorter `publish` in the driver; is the network or this machine too busy?")
+        }
+        Change::ClockDiffers { ahead_ms, within_ms } => {
+            let (by, side) = (ahead_ms.abs(), if *ahead_ms > 0 { "ahead of" } else { "behind" });
+            Trouble::new("server-clock", format!("the clock of {link} is {by} ms {side} ours; {within_ms} ms are allowed"))
+                .means("readings have our time; both of the server's times are kept beside it")
+                .so("give the server the time server of the plant")
+        }
+        _ => Trouble::new("server-clock-agrees", format!("the clock of {link} agrees with ours again"))
+            .means("readings have the time of their source again"),
     }
 }
 

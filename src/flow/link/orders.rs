@@ -12,6 +12,8 @@ pub enum Order {
     /// Close the line and leave it to somebody else.
     Lend,
     TakeBack,
+    /// End the session with a server and begin it anew: what is trusted has changed.
+    Renew,
     /// Have it do what its driver declares and its configuration allows: soon, or not at all.
     Command {
         tag: String,
@@ -32,6 +34,7 @@ impl Link {
         match order {
             Order::Lend => self.lent = true,
             Order::TakeBack => self.lent = false,
+            Order::Renew => {}
             Order::OutOfService(tag) => self.out_of_service(&tag, true),
             Order::InService(tag) => {
                 self.out_of_service(&tag, false);

@@ -13,6 +13,9 @@ impl Plan {
     pub fn all<'p>(equipment: impl IntoIterator<Item = &'p Equipment>) -> Vec<(Address, Self)> {
         let mut lines: Vec<(Address, Self)> = Vec::new();
         for equipment in equipment {
+            if matches!(equipment.link, plant::Link::OpcUa(_)) {
+                continue; // a server has a state machine of its own
+            }
             let (address, plan) = Self::of(equipment);
             match lines.iter_mut().find(|(known, _)| same_line(known, &address)) {
                 Some((_, line)) => line.equipment.extend(plan.equipment),
@@ -34,6 +37,7 @@ impl Plan {
             plant::Link::ModbusRtuTcp(at) => (Transport::ModbusRtu, Address::Tcp(at.clone())),
             plant::Link::Tcp(at) if registers => (Transport::ModbusRtu, Address::Tcp(at.clone())),
             plant::Link::Tcp(at) => (Transport::Tcp, Address::Tcp(at.clone())),
+            plant::Link::OpcUa(server) => (Transport::Tcp, Address::Tcp(server.url.clone())),
             plant::Link::ModbusRtu { path, line } => {
                 (Transport::ModbusRtu, serial(path, line.as_deref(), driver.line()))
             }

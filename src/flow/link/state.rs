@@ -29,6 +29,7 @@ impl Station {
                 raw: Vec::new(),
                 time: at.now,
                 asked: at.now,
+                origin: None,
             })
         };
         let mut outputs: Vec<LinkOutput> = self.asked.measures.iter().map(bad).collect();

@@ -488,6 +488,7 @@ impl Station {
                 raw: raw.clone(),
                 time: at.now,
                 asked: asked.now,
+                origin: None,
             })
         });
         readings.collect()
@@ -502,6 +503,7 @@ impl Station {
                 raw: heard.raw.clone(),
                 time: at.now,
                 asked: asked.now,
+                origin: None,
             })
         };
         heard.answers.iter().map(reading).collect()

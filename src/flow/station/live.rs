@@ -341,6 +341,7 @@ mod tests {
             raw: Vec::new(),
             time: Stamp(at),
             read: Stamp(at),
+            origin: None,
         };
         live.hear(&reading, at);
     }

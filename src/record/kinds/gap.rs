@@ -22,6 +22,7 @@ pub(super) const KIND: Kind = Kind {
         "another-instrument",
         "no-room",
         "not-captured",
+        "overflow",
     ],
     at_once: false,
 };

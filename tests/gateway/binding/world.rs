@@ -182,6 +182,8 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
             settle: Duration::from_millis(settle_ms),
             recipes: None,
             when_calibration_is_over: WhenOver::Exception,
+            trust: "/tmp/none/pki".into(),
+            when_certificate_is_over: WhenOver::Exception,
             values_by_hand_by: vec!["supervisor".to_owned()],
         },
         record_store: RecordStore {
@@ -555,6 +557,7 @@ pub(super) fn reading(name: &str, now: Stamp, text: &str) -> Reading {
         raw: vec![0x02, 0xAC],
         time,
         read: now,
+        origin: None,
     }
 }
 

@@ -137,6 +137,9 @@ impl World {
                     Action::Give(LinkOutput::Commanded(commanded)) => {
                         panic!("{} was ordered by nobody", commanded.command)
                     }
+                    Action::Give(LinkOutput::Lost { point, .. }) => {
+                        panic!("values of {point} were lost on a line that keeps none")
+                    }
                     Action::Give(LinkOutput::News(news)) => {
                         assert!(!news.words().what.is_empty());
                         self.news.push((self.now, news.change));

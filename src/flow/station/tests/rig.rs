@@ -336,6 +336,7 @@ impl Rig {
             raw: said.as_bytes().to_vec(),
             time: Stamp(self.now),
             read: Stamp(self.now),
+            origin: None,
         };
         self.event(Event::Reading(reading)).unwrap();
     }
