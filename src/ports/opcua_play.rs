@@ -11,9 +11,9 @@ use opcua::{
         node_manager::memory::{SimpleNodeManager, simple_node_manager_imports},
     },
     types::{
-        Array, ByteString, ByteStringBody, DataValue, DateTime, EUInformation, ExtensionObject, Identifier,
-        LocalizedText, MessageSecurityMode, NodeId, NodeSetNamespaceMapper, ObjectId, QualifiedName, Range,
-        StatusCode, Variant, VariantScalarTypeId,
+        Array, ByteString, ByteStringBody, DataTypeId, DataValue, DateTime, EUInformation, ExtensionObject,
+        Identifier, LocalizedText, MessageSecurityMode, NodeId, NodeSetNamespaceMapper, ObjectId,
+        QualifiedName, Range, StatusCode, Variant, VariantScalarTypeId,
     },
 };
 use record::Stamp;
@@ -346,6 +346,7 @@ impl Builder<'_> {
         let shown = LocalizedText::from(browse.name.as_ref());
         if variable {
             VariableBuilder::new(node, browse, shown)
+                .data_type(DataTypeId::BaseDataType)
                 .value(Variant::Empty)
                 .component_of(parent.clone())
                 .insert(self.space);
