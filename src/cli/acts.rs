@@ -8,7 +8,7 @@ use crate::{
             Asked, Reply,
             apply::{Apply, acceptable},
         },
-        opening::{self, Open},
+        opening::{self, Open, Outside, TakeOver},
         sealing::{FromSealer, Sealer, ToSealer},
     },
     flow::needs::Files,
@@ -219,9 +219,31 @@ pub(super) async fn while_stopped<T>(
     act: impl FnOnce(&mut Open) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     let outside = life::outside();
-    let mut open = opening::open(source, false, &outside)
+    let open = opening::open(source, false, &outside)
         .await
         .map_err(|refusals| life::not_started(&refusals))?;
+    finished(open, &outside, act).await
+}
+
+/// Opens the copy of a ledger that ended elsewhere, for a gateway that goes on here with a new key and a new epoch.
+pub(super) async fn taking_over<T>(
+    source: Source,
+    declared: TakeOver,
+    act: impl FnOnce(&mut Open) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let outside = life::outside();
+    let open = opening::take_over(source, &declared, &outside)
+        .await
+        .map_err(|refusals| life::not_started(&refusals))?;
+    finished(open, &outside, act).await
+}
+
+/// Lets `act` enter what it has to, and makes it durable.
+async fn finished<T>(
+    mut open: Open,
+    outside: &Outside,
+    act: impl FnOnce(&mut Open) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
     let done = act(&mut open)?;
     let now = outside.clock.now();
     open.stop(now);

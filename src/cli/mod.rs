@@ -4,8 +4,10 @@
 //! understood; 3 it could not be done.
 
 mod acts;
+mod backup;
 mod bench;
 mod bus;
+mod deliver;
 #[cfg(feature = "embedded-broker")]
 mod demo;
 #[cfg(feature = "embedded-broker")]

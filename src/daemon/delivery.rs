@@ -102,6 +102,8 @@ struct Running {
     clock_told: Option<u64>,
     /// The channel from inside is closed.
     closed: bool,
+    /// When time is to be told next, however much happens before.
+    tick_at: Duration,
     /// Messages that are not the record, to be said again after a reconnect: by topic.
     retained: HashMap<String, Message>,
     counted: Counts,
@@ -127,6 +129,7 @@ impl Delivery {
             finish_by: None,
             clock_told: None,
             closed: false,
+            tick_at: Duration::ZERO,
             retained: HashMap::new(),
             counted,
         };
@@ -169,7 +172,17 @@ impl Running {
 
     /// One thing that happens: a word from inside, from the broker, or time.
     async fn wait(&mut self) -> Result<(), Trouble> {
-        let tick = self.d.clock.sleep(TICK);
+        let now = self.d.clock.elapsed();
+        if now >= self.tick_at {
+            // also when something happens all the time: a page without receipt is sent again, receipts are synced
+            self.tick_at = now + TICK;
+            self.flush().await?;
+            self.step(Event::Tick).await?;
+        }
+        let tick = self
+            .d
+            .clock
+            .sleep(self.tick_at.saturating_sub(now).max(Duration::from_millis(1)));
         let happened = {
             let session = self.session.as_mut();
             let from_broker = async {
@@ -188,16 +201,13 @@ impl Running {
         match happened {
             Happened::Inside(word) => self.inside(word).await,
             Happened::Broker(word) => self.from_broker(word).await,
-            Happened::Tick => {
-                self.flush().await?;
-                self.step(Event::Tick).await
-            }
+            Happened::Tick => Ok(()),
         }
     }
 
     async fn inside(&mut self, word: Option<ToDelivery>) -> Result<(), Trouble> {
         match word {
-            Some(ToDelivery::Captured(place)) => self.step(Event::Captured(place)).await,
+            Some(ToDelivery::Captured(place)) => self.step(Event::Live(place)).await,
             Some(ToDelivery::Urgent(place)) => self.step(Event::Urgent(place)).await,
             Some(ToDelivery::Say(message)) => {
                 self.say(message);

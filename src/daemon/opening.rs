@@ -108,6 +108,34 @@ impl Known {
     }
 }
 
+/// A person's word that this machine goes on for another one, whose ledger was copied here.
+#[derive(Debug, Clone)]
+pub struct TakeOver {
+    pub by: String,
+    pub reason: String,
+    /// What it goes on from.
+    pub found: String,
+}
+
+/// The numbers after a take-over begin so many pages above what is known here: the dead box may have given more than its
+/// backup knows, and no number is given twice. At a page a second it is a third of a year.
+const TAKE_OVER_ROOM: u64 = 10_000_000;
+
+/// Opens a ledger that was copied from another machine, under a new key and in a new epoch. Nothing but a person's word
+/// leads here.
+pub async fn take_over(
+    on_disk: Source,
+    declared: &TakeOver,
+    outside: &Outside,
+) -> Result<Open, Vec<Refusal>> {
+    let plant = crate::config::read(on_disk.clone()).map_err(|complaints| refused(&on_disk, &complaints))?;
+    let disk: Arc<dyn Disk> = Arc::new(Directory::take(&plant.gateway.ledger).map_err(one)?);
+    let known = Known::of(disk.as_ref()).await.map_err(one)?;
+    open_ledger(plant, known, disk, Some(declared), outside)
+        .await
+        .map_err(one)
+}
+
 /// A reason not to start, already in words.
 #[derive(Debug, Clone)]
 pub struct Refusal(pub String);
@@ -186,7 +214,9 @@ async fn open_with(
             }
         }
     }
-    let mut open = open_ledger(plant, known, disk, outside).await.map_err(one)?;
+    let mut open = open_ledger(plant, known, disk, None, outside)
+        .await
+        .map_err(one)?;
     let now = outside.clock.now();
     if first_start {
         let files = open.plant.files.clone();
@@ -227,10 +257,11 @@ async fn open_ledger(
     plant: Plant,
     known: Known,
     disk: Arc<dyn Disk>,
+    declared: Option<&TakeOver>,
     outside: &Outside,
 ) -> Result<Open, Trouble> {
     let fresh = ledger::segments(disk.as_ref()).map_or(true, |segments| segments.is_empty());
-    let signer = signing_key(&plant.gateway.signing_key, fresh, outside)?;
+    let signer = signing_key(&plant.gateway.signing_key, fresh || declared.is_some(), outside)?;
     let mut keys = known_keys(disk.as_ref(), signer.public())?;
     for key in receipt_keys(&plant, outside.files.as_ref())? {
         keys.add(key, Role::Receipt)?;
@@ -238,7 +269,10 @@ async fn open_ledger(
     let find = |kid: &Hash| keys.find(kid, Role::Page).cloned();
     let opened = ledger::open(&disk, plant.gateway.segment_bytes, find)?;
     if let Some(last) = &opened.last {
-        whose(&plant, last, signer.public(), disk.as_ref())?;
+        match declared {
+            None => whose(&plant, last, signer.public(), disk.as_ref())?,
+            Some(_) => same_gateway(&plant, &last.gateway, &last.usage, &disk.path())?,
+        }
     }
     let ledger = match &opened.last {
         Some(last) => last.ledger.clone(),
@@ -270,6 +304,10 @@ async fn open_ledger(
         .filter(|(page, _)| *page > head.page);
     // A receipt names no entry: leave room for as many as the lost pages can have held. A hole in the numbers is
     // said by the epoch entry; a number given twice could never be told apart.
+    let above = match declared {
+        None => above,
+        Some(_) => Some((above.map_or(head.page, |(page, _)| page) + TAKE_OVER_ROOM, 0)),
+    };
     let above = above.map(|(page, seq)| (page, seq.max(head.seq + (page - head.page) * MOST_ENTRIES)));
     let start = above.map_or(head.seq, |(_, seq)| seq);
     let identity = Identity {
@@ -300,7 +338,7 @@ async fn open_ledger(
         troubles: Vec::new(),
         now: outside.clock.now(),
     };
-    open.explain(opened.ending, above, outside.clock.now());
+    open.explain(opened.ending, above, declared, outside.clock.now());
     open.start(outside.clock.now());
     write_keys(&open)?;
     Ok(open)
@@ -315,8 +353,15 @@ impl Open {
     }
 
     /// Says how the ledger was found, before anything else is entered.
-    fn explain(&mut self, ending: Ending, above: Option<(u64, u64)>, now: Stamp) {
+    fn explain(
+        &mut self,
+        ending: Ending,
+        above: Option<(u64, u64)>,
+        declared: Option<&TakeOver>,
+        now: Stamp,
+    ) {
         let damaged = match &ending {
+            _ if declared.is_some() => declared.map(|act| ("new-disk", act.found.clone())),
             Ending::Damaged(found) => Some(("damage", found.clone())),
             _ => above.map(|(page, _)| {
                 (
@@ -337,14 +382,18 @@ impl Open {
                 ..self.head
             };
             self.writer.begin_segment();
-            self.troubles.push(new_epoch(because, &found, &self.disk.path()));
-            let epoch = Draft::new("epoch", now).with("because", because);
-            self.enter(
-                epoch
-                    .with("last_page", page)
-                    .with("last_seq", seq)
-                    .data("found", found),
-            );
+            let epoch = Draft::new("epoch", now)
+                .with("because", because)
+                .with("last_page", page)
+                .with("last_seq", seq);
+            let epoch = match declared {
+                Some(act) => epoch.data("by", &*act.by).data("reason", &*act.reason),
+                None => {
+                    self.troubles.push(new_epoch(because, &found, &self.disk.path()));
+                    epoch
+                }
+            };
+            self.enter(epoch.data("found", found));
         } else if let Ending::Torn(tails) = ending {
             for torn in tails {
                 let draft = Draft::new("exception", now).with("because", "torn-tail");
@@ -636,7 +685,7 @@ fn write_keys(open: &Open) -> Result<(), Trouble> {
 }
 
 /// The keys whose receipts count.
-fn receipt_keys(plant: &Plant, files: &dyn Files) -> Result<Vec<PublicKey>, Trouble> {
+pub fn receipt_keys(plant: &Plant, files: &dyn Files) -> Result<Vec<PublicKey>, Trouble> {
     let Some(path) = &plant.record_store.key else {
         return Ok(Vec::new());
     };

@@ -2,14 +2,15 @@
 //! pipe that can be thrown away at any moment. Receipts are a set; the cursor is its gap-free front.
 //!
 //! A page that holds an exception overtakes the backlog: the record store takes pages in any order, and somebody
-//! may be waiting to act on it.
+//! may be waiting to act on it. So does a page captured while a backlog drains, in a lane of its own beside the
+//! window: what happens now is known now, however long the outage was. Backlog and lane keep their order each.
 //!
 //! Pure: `next(event)` gives actions; the daemon's delivery task carries them out.
 
 use super::ledger::Place;
 use record::{Hash, StoreWord};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -18,6 +19,8 @@ use std::{
 pub enum Event {
     /// A page was captured, or found pending at the start; in the order of their numbers.
     Captured(Place),
+    /// A page was captured just now: while a backlog drains it goes beside it.
+    Live(Place),
     /// The same, and somebody should know of it soon: it holds an exception or an excursion.
     Urgent(Place),
     /// A session with the broker stands.
@@ -67,8 +70,10 @@ struct Pending {
     urgent: bool,
 }
 
-/// So many urgent pages may be under way beyond the window.
+/// So many urgent and live pages may be under way beyond the window.
 const URGENT: usize = 16;
+/// So many live pages may wait in their lane; more, and the backlog is no longer what keeps them waiting.
+const LANE: usize = 256;
 
 /// The outbox.
 #[derive(Debug)]
@@ -78,6 +83,11 @@ pub struct Outbox {
     queue: VecDeque<u64>,
     /// Pages to publish before all others.
     urgent: VecDeque<u64>,
+    /// Pages captured while a backlog drains.
+    live: VecDeque<u64>,
+    /// Pages above `reached` that were receipted or set aside before the backlog came so far: the index may still
+    /// hand them out as pending.
+    passed: BTreeSet<u64>,
     /// The last page that came in order; urgent ones may be known above it.
     reached: u64,
     connected: bool,
@@ -111,6 +121,8 @@ impl Outbox {
             pending: BTreeMap::new(),
             queue: VecDeque::new(),
             urgent: VecDeque::new(),
+            live: VecDeque::new(),
+            passed: BTreeSet::new(),
             reached: 0,
             connected: false,
             window: window.max(1),
@@ -167,6 +179,7 @@ impl Outbox {
         self.blocked &= !matches!(event, Event::Connected | Event::Taken(..) | Event::Tick);
         match event {
             Event::Captured(place) => self.captured(place),
+            Event::Live(place) => self.live(place),
             Event::Urgent(place) => self.overtakes(place),
             Event::Connected => {
                 self.connected = true;
@@ -197,6 +210,8 @@ impl Outbox {
     fn took(&mut self, place: Place, urgent: bool) {
         self.reached = self.reached.max(place.page);
         self.hold(place, urgent);
+        // what lies behind is never handed out again
+        self.passed = self.passed.split_off(&(self.reached + 1));
     }
 
     /// An urgent page is held though others wait that are not in memory.
@@ -209,8 +224,28 @@ impl Outbox {
         }
     }
 
+    /// While more waits than the window holds, a page captured now does not stand behind all of it.
+    fn live(&mut self, place: Place) {
+        let drains = self.connected && (self.more || self.queue.len() > self.window);
+        if !drains || self.live.len() >= LANE {
+            return self.captured(place);
+        }
+        let all_known = !self.more && self.pending.len() < self.room;
+        if all_known {
+            self.reached = self.reached.max(place.page);
+        } else {
+            self.more = true;
+        }
+        self.hold(place, false);
+        // it was put at the end of the backlog
+        if self.queue.back() == Some(&place.page) {
+            self.queue.pop_back();
+            self.live.push_back(place.page);
+        }
+    }
+
     fn hold(&mut self, place: Place, urgent: bool) {
-        if self.pending.contains_key(&place.page) {
+        if self.pending.contains_key(&place.page) || self.passed.remove(&place.page) {
             return;
         }
         self.pending.insert(
@@ -236,6 +271,7 @@ impl Outbox {
             .values_mut()
             .for_each(|pending| pending.under = Under::Waiting);
         self.queue = self.pending.keys().copied().collect();
+        self.live.clear();
         self.urgent = self
             .pending
             .values()
@@ -274,13 +310,22 @@ impl Outbox {
         }
     }
 
-    fn release(&mut self, page: u64, actions: &mut Vec<Action>, count: impl FnOnce(&mut Counts, &Place)) {
-        let Some(pending) = self.pending.remove(&page) else {
-            return;
-        };
+    /// A page waits no longer, and never again.
+    fn gone(&mut self, page: u64) -> Option<Pending> {
+        let pending = self.pending.remove(&page)?;
         if matches!(pending.under, Under::Published(_)) {
             self.under_way = self.under_way.saturating_sub(1);
         }
+        if page > self.reached {
+            self.passed.insert(page);
+        }
+        Some(pending)
+    }
+
+    fn release(&mut self, page: u64, actions: &mut Vec<Action>, count: impl FnOnce(&mut Counts, &Place)) {
+        let Some(pending) = self.gone(page) else {
+            return;
+        };
         if !pending.delivered {
             self.counts.delivered += pending.place.count;
         }
@@ -331,12 +376,9 @@ impl Outbox {
     }
 
     fn set_aside(&mut self, page: u64, because: String, actions: &mut Vec<Action>) {
-        let Some(pending) = self.pending.remove(&page) else {
+        let Some(pending) = self.gone(page) else {
             return;
         };
-        if matches!(pending.under, Under::Published(_)) {
-            self.under_way = self.under_way.saturating_sub(1);
-        }
         self.counts.set_aside += pending.place.count;
         self.counts.set_aside_pages += 1;
         actions.push(Action::SetAside(pending.place, because));
@@ -391,8 +433,11 @@ impl Outbox {
     /// Publishes while the window has room.
     fn fill(&mut self, actions: &mut Vec<Action>, now: Duration) {
         while self.connected && !self.forked && !self.blocked {
-            let next = if !self.urgent.is_empty() && self.under_way < self.window + URGENT {
+            let room_beside = self.under_way < self.window + URGENT;
+            let next = if !self.urgent.is_empty() && room_beside {
                 self.urgent.pop_front()
+            } else if !self.live.is_empty() && room_beside {
+                self.live.pop_front()
             } else if self.under_way < self.window {
                 self.queue.pop_front()
             } else {
@@ -653,6 +698,52 @@ mod tests {
         assert_eq!(published[0], 21);
         published.sort_unstable();
         assert_eq!(published, (1..=21).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_captured_now_does_not_stand_behind_an_outage_of_days() {
+        let mut world = World::new(4, 1000);
+        assert_eq!(world.published(Event::Connected), [1, 2, 3, 4]);
+        assert_eq!(
+            world.published(Event::Live(place(1001))),
+            [1001],
+            "beside the window, at once"
+        );
+        assert_eq!(
+            world.published(receipted(1)),
+            [0; 0],
+            "it has the place of one of the backlog"
+        );
+        assert_eq!(
+            world.published(receipted(1001)),
+            [5],
+            "which goes on in its order"
+        );
+        let mut order = vec![2, 3, 4, 5];
+        for page in 2..=1000 {
+            order.extend(world.published(receipted(page)));
+        }
+        assert!(order.is_sorted(), "{order:?}");
+        assert_eq!((order.len(), world.0.pending()), (999, 0));
+        // nothing waits any more: a page is a page like any other
+        assert_eq!(world.published(Event::Live(place(1002))), [1002]);
+    }
+
+    #[test]
+    fn a_live_page_that_the_index_hands_out_again_is_counted_once() {
+        let mut world = World(Outbox::new(1, false, Counts::default()), Duration::ZERO);
+        world.0.room = 8;
+        world.event(Event::Connected);
+        (1..=14).for_each(|page| drop(world.event(Event::Captured(place(page)))));
+        assert_eq!(world.published(Event::Live(place(15))), [15]);
+        world.event(receipted(15));
+        (1..=7).for_each(|page| drop(world.event(receipted(page))));
+        assert_eq!(world.0.wants_more(), Some(8));
+        world.0.has_all();
+        (9..=15).for_each(|page| drop(world.event(Event::Captured(place(page)))));
+        (8..=15).for_each(|page| drop(world.event(receipted(page))));
+        assert_eq!((world.0.pending(), world.0.counts().receipted_pages), (0, 15));
+        assert!(world.0.passed.is_empty());
     }
 
     #[test]

@@ -154,6 +154,22 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Copies a file under a name that does not exist yet, mode 0600, synced.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)?;
+    io::copy(&mut source, &mut file)?;
+    file.sync_all()?;
+    match to.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
 /// Removes one file.
 pub fn remove_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)

@@ -5,6 +5,8 @@
 //! ledger that is there: everything happens in a directory of its own, which is removed at the end.
 
 mod decode;
+#[cfg(feature = "embedded-broker")]
+mod drain;
 mod far;
 mod judge;
 mod links;
@@ -12,6 +14,7 @@ mod nodes;
 mod pages;
 #[cfg(feature = "embedded-broker")]
 mod seal;
+mod segments;
 mod start;
 mod store;
 mod sync;
@@ -36,6 +39,9 @@ pub(super) const NAMES: &[&str] = &[
     "judge",
     "store",
     "start",
+    "segments",
+    #[cfg(feature = "embedded-broker")]
+    "drain",
     "links",
 ];
 
@@ -97,15 +103,26 @@ impl Figure {
     }
 }
 
-/// Measures one of [`NAMES`]; each stretch takes about `length`, a start is made on so many entries.
-pub(super) async fn measure(
-    name: &str,
-    place: &Path,
-    length: Duration,
-    entries: u64,
-) -> Result<Vec<Figure>, Trouble> {
+/// What a person asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// Where files are made.
+    pub place: &'a Path,
+    /// How long each stretch takes, about.
+    pub length: Duration,
+    /// A PostgreSQL server to measure as well.
+    pub server: Option<&'a str>,
+    /// Entries that wait before the drain.
+    pub backlog: u64,
+    /// Entries of the ledger that `start` starts on.
+    pub entries: u64,
+}
+
+/// Measures one of [`NAMES`].
+pub(super) async fn measure(name: &str, wish: &Wish<'_>) -> Result<Vec<Figure>, Trouble> {
+    let Wish { place, length, .. } = *wish;
     match name {
-        "start" => Ok(vec![start::measure(&place.join(name), entries).await?]),
+        "start" => Ok(vec![start::measure(&place.join(name), wish.entries).await?]),
         #[cfg(feature = "embedded-broker")]
         "seal" => Ok(vec![seal::measure(&place.join(name), length).await?]),
         "sync" => {
@@ -117,7 +134,13 @@ pub(super) async fn measure(
         "links" => links::measure(length).await,
         "judge" => Ok(vec![beside(move || judge::measure(length)).await?]),
         "verify" => beside(move || verify::measure(length)).await,
-        _ => Ok(vec![store::measure(&place.join(name), length).await?]),
+        "segments" => {
+            let place = place.join(name);
+            beside(move || segments::measure(&place)).await
+        }
+        #[cfg(feature = "embedded-broker")]
+        "drain" => drain::measure(&place.join(name), wish.backlog, length).await,
+        _ => store::measure(&place.join(name), wish.server, length).await,
     }
 }
 
@@ -293,12 +316,37 @@ mod tests {
         assert!(figures.iter().all(|figure| figure.value > 0.0), "{figures:?}");
     }
 
+    #[test]
+    fn a_closed_segment_is_weighed_by_its_entries() {
+        let place = Place::below(&std::env::temp_dir().join("segments")).unwrap();
+        let figures = segments::weigh(&place.path().join("segments"), 1 << 20).unwrap();
+        let bytes: Vec<f64> = figures.iter().map(|figure| figure.value).collect();
+        assert_eq!(bytes.len(), 3);
+        // many on a page share its seal, and no entry is without its salt
+        assert!(
+            bytes[0] > bytes[1] && bytes[1] > bytes[2] && bytes[2] > 16.0,
+            "{figures:?}"
+        );
+    }
+
+    #[cfg(feature = "embedded-broker")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_backlog_is_drained_while_pages_go_on_to_be_captured() {
+        let place = Place::below(&std::env::temp_dir().join("drained")).unwrap();
+        let figures = drain::measure(&place.path().join("drain"), 4_000, Duration::from_millis(800))
+            .await
+            .unwrap();
+        assert_eq!(figures.len(), 2);
+        assert!(figures.iter().all(|figure| figure.value > 0.0), "{figures:?}");
+    }
+
     #[tokio::test]
     async fn the_record_store_is_measured_on_pages_it_takes() {
         let place = Place::below(&std::env::temp_dir().join("record-store")).unwrap();
-        let figure = store::measure(&place.path().join("store"), Duration::from_millis(50))
+        let figures = store::measure(&place.path().join("store"), None, Duration::from_millis(50))
             .await
             .unwrap();
-        assert!(figure.value > 0.0);
+        assert_eq!(figures.len(), 3);
+        assert!(figures.iter().all(|figure| figure.value > 0.0), "{figures:?}");
     }
 }

@@ -46,8 +46,12 @@ impl Readings {
 
 /// What every seal says.
 pub(super) fn identity() -> Identity {
+    of_gateway(GATEWAY)
+}
+
+fn of_gateway(name: &str) -> Identity {
     Identity {
-        gateway: GATEWAY.to_owned(),
+        gateway: name.to_owned(),
         ledger: LEDGER.to_owned(),
         usage: "demo".to_owned(),
         software: env!("CARGO_PKG_VERSION").to_owned(),
@@ -85,9 +89,15 @@ pub(super) struct Pages {
 impl Pages {
     /// With so many entries each.
     pub(super) fn new(key: Arc<SecretKey>, each: usize) -> Self {
+        Self::of(key, each, GATEWAY)
+    }
+
+    /// The same of a gateway with this name.
+    pub(super) fn of(key: Arc<SecretKey>, each: usize, gateway: &str) -> Self {
+        let within = Duration::from_secs(1);
         Self {
             recorder: recorder(),
-            maker: maker(key, usize::MAX),
+            maker: PageMaker::new(of_gateway(gateway), key, Head::start(), within, usize::MAX),
             readings: Readings::default(),
             clock: SystemClock::new(),
             each,

@@ -16,7 +16,7 @@ use std::{
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
-    about: "Measures on this machine: sealing, syncing, verifying, decoding, judging, storing, starting, asking equipment",
+    about: "Measures on this machine: sealing, syncing, verifying, decoding, judging, storing, draining, starting, asking equipment",
     args,
     run,
     order: 80,
@@ -55,6 +55,20 @@ fn args(command: clap::Command) -> clap::Command {
                 .help("How many entries the ledger holds that `start` starts on"),
         )
         .arg(
+            Arg::new("postgresql")
+                .long("postgresql")
+                .value_name("URL")
+                .help("store: on this PostgreSQL server as well: postgresql://USER@HOST/DATABASE, an empty database that is left full"),
+        )
+        .arg(
+            Arg::new("backlog")
+                .long("backlog")
+                .value_name("ENTRIES")
+                .default_value("1000000")
+                .value_parser(clap::value_parser!(u64).range(1_000..=100_000_000))
+                .help("drain: so many entries wait when the record store comes back"),
+        )
+        .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
@@ -78,11 +92,18 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     if !json {
         say(&conditions(place.path()));
     }
+    let wish = bench::Wish {
+        place: place.path(),
+        length,
+        server: matches.get_one::<String>("postgresql").map(String::as_str),
+        entries,
+        backlog: matches.get_one::<u64>("backlog").copied().unwrap_or(1_000_000),
+    };
     let runtime = life::runtime()?;
     let measured = runtime.block_on(async {
         let measuring = async {
             for name in names {
-                for figure in bench::measure(name, place.path(), length, entries).await? {
+                for figure in bench::measure(name, &wish).await? {
                     say(&if json {
                         figure.as_json().to_string()
                     } else {

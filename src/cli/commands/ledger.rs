@@ -1,7 +1,7 @@
-//! `steelyard ledger show|verify|status`: what lies on the disk, read without any database.
+//! `steelyard ledger show|verify|status|deliver`: what lies on the disk, read without any database.
 
 use crate::{
-    cli::{Command, NOT_RIGHT, acts, err, say},
+    cli::{Command, NOT_RIGHT, acts, deliver, err, life, say},
     daemon::acts::{Asked, Reply},
     evidence::{self, Expected, Folder},
     flow::ledger,
@@ -18,11 +18,12 @@ use serde_json::json;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 pub(crate) const COMMAND: Command = Command {
     name: "ledger",
-    about: "Shows a ledger, verifies it, says how it stands",
+    about: "Shows a ledger, verifies it, says how it stands, delivers what an old disk still has",
     args,
     run,
     order: 40,
@@ -75,6 +76,28 @@ fn args(command: clap::Command) -> clap::Command {
                 .arg(place())
                 .arg(json()),
         )
+        .subcommand(
+            clap::Command::new("deliver")
+                .about("Delivers what an old disk still has: every page without receipt, until each has one")
+                .arg(
+                    Arg::new("place")
+                        .value_name("DIR")
+                        .required(true)
+                        .value_parser(clap::value_parser!(PathBuf))
+                        .help("The old ledger's directory; no gateway may run on it"),
+                )
+                .arg(acts::config_arg())
+                .arg(
+                    Arg::new("patience")
+                        .long("patience")
+                        .value_name("SECONDS")
+                        .default_value("120")
+                        .value_parser(clap::value_parser!(u64).range(5..=86_400))
+                        .help("Gives up when no receipt comes for so long"),
+                )
+                .arg(json())
+                .after_help("Exit code: 0 all of it is receipted, 1 the record store refused pages, 3 it could not be done."),
+        )
 }
 
 fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
@@ -82,6 +105,9 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
         return Ok(ExitCode::from(2));
     };
     let place = matches.get_one::<PathBuf>("place").cloned().unwrap_or_default();
+    if name == "deliver" {
+        return deliver(matches, &place);
+    }
     let path = directory(&place)?;
     let disk = Directory::look(&path)?;
     match name {
@@ -89,6 +115,50 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
         "verify" => verify(&disk, &path, matches.get_flag("json")),
         _ => status(&disk, &path, matches.get_flag("json")),
     }
+}
+
+fn deliver(matches: &ArgMatches, old: &Path) -> Result<ExitCode, Trouble> {
+    let config = matches.get_one::<PathBuf>("config").cloned().unwrap_or_default();
+    let source = configuration(&SystemFiles, &config)?;
+    let plant = crate::config::read(source.clone()).map_err(|complaints| {
+        complaints
+            .iter()
+            .for_each(|complaint| err(&source.render(complaint)));
+        Trouble::new("no-configuration", "the configuration cannot be used")
+            .at(&source.name)
+            .means("nothing was sent; the old ledger was not touched")
+            .so("mend it: steelyard check")
+    })?;
+    let patience = Duration::from_secs(matches.get_one::<u64>("patience").copied().unwrap_or(120));
+    let done = life::runtime()?.block_on(deliver::deliver(&plant, old, patience))?;
+    if matches.get_flag("json") {
+        let refused: Vec<_> = done
+            .refused
+            .iter()
+            .map(|(page, because)| json!({"page": page, "because": because}))
+            .collect();
+        let object = json!({
+            "pages": done.pages, "entries": done.entries, "receipted_before": done.before, "refused": refused,
+            "receipts_kept": done.kept,
+        });
+        say(&object.to_string());
+    } else {
+        say(&format!(
+            "{} pages with {} entries delivered and receipted; {} were before",
+            done.pages, done.entries, done.before
+        ));
+        for (page, because) in &done.refused {
+            say(&format!("page {page} was refused: {because}"));
+        }
+        if !done.kept {
+            err("this disk cannot be written: the receipts stand at the record store only");
+        }
+    }
+    Ok(if done.refused.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_RIGHT)
+    })
 }
 
 /// A ledger's directory as it is, or the one a configuration names.
@@ -279,7 +349,7 @@ fn running_words(text: &str) -> String {
 
 fn ask(path: &Path) -> Result<Option<String>, Trouble> {
     let request = Asked::to("status", &()).line();
-    let runtime = crate::cli::life::runtime()?;
+    let runtime = life::runtime()?;
     let answer = runtime.block_on(control::ask(path, &request));
     // A socket that may not be opened is no reason not to show what the disk says.
     let Ok(Some(answer)) = answer else { return Ok(None) };

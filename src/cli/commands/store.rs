@@ -48,15 +48,43 @@ fn args(command: clap::Command) -> clap::Command {
                 .help("The entries of a batch, line by line as they were sealed; takes no pages"),
         )
         .arg(
+            Arg::new("gaps")
+                .long("gaps")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["status", "batch"])
+                .help("Only what is missing: pages between pages that are held; takes no pages"),
+        )
+        .arg(
+            Arg::new("forks")
+                .long("forks")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["status", "batch"])
+                .help("Only what contradicts: second pages for one place, broken chains; takes no pages"),
+        )
+        .arg(
+            Arg::new("quarantine")
+                .long("quarantine")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["status", "batch"])
+                .help("Only what was refused, with its reasons; takes no pages"),
+        )
+        .arg(
+            Arg::new("gateway")
+                .long("gateway")
+                .value_name("NAME")
+                .conflicts_with("batch")
+                .help("With the questions above and --status: only about this gateway"),
+        )
+        .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
                 .help("For scripts"),
         )
         .after_help(
-            "Without --status or --batch it works until it is told to stop.\n\
-             Exit code: 0 all is well; 1 with --status: pages are missing, contradict each other or were refused, \
-             or the file has mistakes; 3 it could not be done.",
+            "Without a question it works until it is told to stop.\n\
+             Exit code: 0 all is well; 1 pages are missing, contradict each other or were refused, as far as was \
+             asked, or the file has mistakes; 3 it could not be done.",
         )
 }
 
@@ -101,8 +129,17 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
         })?;
     let json = matches.get_flag("json");
     runtime.block_on(async {
-        if matches.get_flag("status") {
-            return status(&options, json).await;
+        let asked = |name: &str| matches.get_flag(name);
+        let whole = asked("status");
+        if whole || asked("gaps") || asked("forks") || asked("quarantine") || matches.contains_id("gateway") {
+            let question = Question {
+                ledgers: whole || !(asked("gaps") || asked("forks") || asked("quarantine")),
+                gaps: whole || asked("gaps"),
+                forks: whole || asked("forks"),
+                quarantine: whole || asked("quarantine"),
+                gateway: matches.get_one::<String>("gateway").cloned(),
+            };
+            return status(&options, &question, json).await;
         }
         if let Some(batch) = matches.get_one::<String>("batch") {
             return entries(&options, batch, json).await;
@@ -194,6 +231,7 @@ async fn entries(options: &Options, batch: &str, json: bool) -> Result<ExitCode,
 }
 
 /// All that a person asks first.
+#[derive(Default)]
 struct Seen {
     counts: Vec<LedgerCount>,
     holes: Vec<Hole>,
@@ -201,31 +239,72 @@ struct Seen {
     quarantine: Vec<QuarantineRow>,
 }
 
-async fn status(options: &Options, json: bool) -> Result<ExitCode, Trouble> {
+/// What somebody wants to know.
+#[derive(Debug, Clone)]
+struct Question {
+    ledgers: bool,
+    gaps: bool,
+    forks: bool,
+    quarantine: bool,
+    gateway: Option<String>,
+}
+
+impl Question {
+    /// A question about one gateway and nothing in particular is about everything of it.
+    fn whole(self) -> Self {
+        if self.gaps || self.forks || self.quarantine {
+            return self;
+        }
+        Self {
+            gaps: true,
+            forks: true,
+            quarantine: true,
+            ..self
+        }
+    }
+}
+
+async fn status(options: &Options, question: &Question, json: bool) -> Result<ExitCode, Trouble> {
+    let question = question.clone().whole();
     let pages = open(options).await?;
-    let seen = Seen {
-        counts: pages.counts().await?,
-        holes: pages.holes().await?,
-        contradictions: pages.contradictions().await?,
-        quarantine: pages.quarantine(1000).await?,
-    };
+    let wanted = |gateway: &String| question.gateway.as_ref().is_none_or(|only| only == gateway);
+    let mut seen = Seen::default();
+    if question.ledgers {
+        seen.counts = pages.counts().await?;
+        seen.counts.retain(|count| wanted(&count.gateway));
+    }
+    if question.gaps {
+        seen.holes = pages.holes().await?;
+        seen.holes.retain(|hole| wanted(&hole.from.gateway));
+    }
+    if question.forks {
+        seen.contradictions = pages.contradictions().await?;
+        seen.contradictions.retain(|one| wanted(&one.at.gateway));
+    }
+    if question.quarantine {
+        seen.quarantine = pages.quarantine(1000).await?;
+        seen.quarantine.retain(|row| wanted(&row.gateway));
+    }
     say(&if json {
-        seen.as_json(options)
+        seen.as_json(options, &question)
     } else {
-        seen.in_words(options)
+        seen.in_words(options, &question)
     });
     let well = seen.holes.is_empty() && seen.contradictions.is_empty() && seen.quarantine.is_empty();
     Ok(ExitCode::from(if well { 0 } else { NOT_RIGHT }))
 }
 
 impl Seen {
-    fn in_words(&self, options: &Options) -> String {
+    fn in_words(&self, options: &Options, question: &Question) -> String {
         let mut lines = vec![format!(
             "{}, {} records",
             options.database.shown(),
             options.enrolment.usage
         )];
-        for gateway in options.enrolment.gateways.keys() {
+        let asked = |gateway: &&String| {
+            question.ledgers && question.gateway.as_ref().is_none_or(|only| only == *gateway)
+        };
+        for gateway in options.enrolment.gateways.keys().filter(asked) {
             if !self.counts.iter().any(|count| &count.gateway == gateway) {
                 lines.push(format!("{gateway}: nothing yet"));
             }
@@ -273,12 +352,22 @@ impl Seen {
             ));
         }
         if self.holes.is_empty() && self.contradictions.is_empty() && self.quarantine.is_empty() {
-            lines.push("nothing is missing, nothing contradicts, nothing was refused".into());
+            let parts = [
+                (question.gaps, "nothing is missing"),
+                (question.forks, "nothing contradicts"),
+                (question.quarantine, "nothing was refused"),
+            ];
+            let said: Vec<_> = parts
+                .iter()
+                .filter(|(asked, _)| *asked)
+                .map(|(_, words)| *words)
+                .collect();
+            lines.push(said.join(", "));
         }
         lines.join("\n")
     }
 
-    fn as_json(&self, options: &Options) -> String {
+    fn as_json(&self, options: &Options, question: &Question) -> String {
         let ledgers: Vec<_> = self
             .counts
             .iter()
@@ -319,10 +408,20 @@ impl Seen {
                 })
             })
             .collect();
-        serde_json::json!({
-            "database": options.database.shown(), "use": options.enrolment.usage, "ledgers": ledgers, "holes": holes,
-            "contradictions": contradictions, "quarantine": quarantine,
-        })
-        .to_string()
+        let mut object = serde_json::json!({
+            "database": options.database.shown(), "use": options.enrolment.usage,
+        });
+        // what was not asked is not there, so that nobody takes it for empty
+        for (asked, name, rows) in [
+            (question.ledgers, "ledgers", ledgers),
+            (question.gaps, "holes", holes),
+            (question.forks, "contradictions", contradictions),
+            (question.quarantine, "quarantine", quarantine),
+        ] {
+            if asked {
+                object[name] = rows.into();
+            }
+        }
+        object.to_string()
     }
 }

@@ -205,6 +205,20 @@ async fn what_is_missing_or_refused_is_told_and_is_not_all_well() {
         said.contains(" is not enrolled for line-3 (key-not-enrolled, once since 20"),
         "{said}"
     );
+    // one question at a time, and of one gateway
+    let (code, said, _) = store.says(&["--gaps", "--json"]);
+    let gaps: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, gaps["holes"][0]["to"].as_u64()), (1, Some(2)), "{said}");
+    assert!(gaps.get("quarantine").is_none(), "{said}");
+    let (code, said, _) = store.says(&["--forks"]);
+    assert!(code == 0 && said.ends_with("\nnothing contradicts\n"), "{said}");
+    let (code, said, _) = store.says(&["--quarantine"]);
+    assert!(
+        code == 1 && said.contains("refused: line-3") && !said.contains("missing"),
+        "{said}"
+    );
+    let (code, said, _) = store.says(&["--gateway", "line-9"]);
+    assert!(code == 0 && !said.contains("line-3"), "{said}");
 }
 
 #[test]
