@@ -113,6 +113,7 @@ pub(super) async fn measure(place: &Path, backlog: u64, length: Duration) -> Res
     }
     plant.settled().await?;
     let quiet = plant.latencies(quiet_from);
+    plant.tasks.shutdown().await;
     store.stop().await;
     broker.stop().await;
     Ok(vec![rate(waits, took), growth(&during, &quiet)])

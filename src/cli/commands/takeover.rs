@@ -99,6 +99,17 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
                 &["supervisor", "engineer"],
                 "takeover",
             )?;
+            // the last accepted configuration runs: from here on it is this machine's
+            let (files, now, reason) = (open.plant.files.clone(), open.now, text("because"));
+            opening::enter_configuration(
+                open,
+                "applied",
+                &files,
+                &by,
+                &reason,
+                "as it stands on the spare",
+                now,
+            );
             Ok((
                 open.signer.public().thumbprint().to_string(),
                 open.identity.gateway.clone(),

@@ -188,7 +188,8 @@ impl PageStore for StorePostgresql {
 
 // ---------------------------------------------------------------- opening
 
-/// Where it connects to, and how. A word of the environment never changes where a record goes.
+/// Where it connects to, and how. The address decides; the environment (`PGPORT`, `PGUSER`) only fills in what it leaves
+/// out.
 fn options(address: &Address) -> Result<PgConnectOptions, Trouble> {
     let mut options = PgConnectOptions::from_str(&address.url).map_err(|problem| {
         Trouble::new(

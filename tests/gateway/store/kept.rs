@@ -182,6 +182,75 @@ async fn a_fork_is_kept_beside_the_page_it_contradicts_and_refused() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_pages_for_one_place_brought_to_two_stores_at_once_get_one_receipt() {
+    let scratch = Scratch::new();
+    let mut line = Ledger::new("line-3", 1);
+    let enrolment = enrolled(&[&line]);
+    let (one, two) = (open(&scratch.database()).await, open(&scratch.database()).await);
+    for round in 0..40 {
+        let mut clone = line.copy();
+        let (here, there) = (line.readings("B-1", 2), clone.readings("B-2", 2));
+        let (first, second) = tokio::join!(
+            take(&one, &enrolment, &[&here]),
+            take(&two, &enrolment, &[&there])
+        );
+        let sum = |of: fn(&Made) -> u64| of(&first.0) + of(&second.0);
+        assert_eq!(
+            (
+                sum(|made| made.pages),
+                sum(|made| made.entries),
+                sum(|made| made.forks)
+            ),
+            (1, 2, 1),
+            "round {round}"
+        );
+        let receipts = |words: &[StoreWord]| {
+            words
+                .iter()
+                .filter(|word| matches!(word, StoreWord::Receipt(_)))
+                .count()
+        };
+        assert_eq!(receipts(&first.1) + receipts(&second.1), 1, "round {round}");
+        // whoever lost goes on from the page that is held
+        if first.0.pages == 0 {
+            line = clone;
+        }
+        // and the same page, brought to both, is kept once and receipted alike
+        let page = line.readings("B-1", 1);
+        let (first, second) = tokio::join!(
+            take_at(&one, &enrolment, &[&page], 1),
+            take_at(&two, &enrolment, &[&page], 2)
+        );
+        assert_eq!(
+            (first.0.pages + second.0.pages, first.0.known + second.0.known),
+            (1, 1),
+            "round {round}"
+        );
+        assert_eq!(first.1, second.1, "round {round}: one receipt, given twice");
+    }
+    assert_eq!(one.counts().await.unwrap()[0].pages, 80);
+    assert!(one.holes().await.unwrap().is_empty());
+    assert_eq!(one.contradictions().await.unwrap().len(), 40, "the forks");
+}
+
+#[tokio::test]
+async fn no_character_of_a_name_keeps_a_page_out() {
+    let scratch = Scratch::new();
+    let mut line = Ledger::new("line-3", 1);
+    let enrolment = enrolled(&[&line]);
+    let store = open(&scratch.database()).await;
+    let page = line.readings("B\0\u{1f}\"\\ü-1", 2);
+    assert_eq!(take(&store, &enrolment, &[&page]).await.0, made(1, 2, 0));
+    let id = PageId {
+        gateway: "line-3".into(),
+        ledger: line.id.clone(),
+        epoch: 1,
+        page: 1,
+    };
+    assert_eq!(store.page(&id).await.unwrap(), Some(page), "byte for byte");
+}
+
 #[tokio::test]
 async fn holes_and_broken_chains_are_seen_where_neighbours_meet() {
     let scratch = Scratch::new();

@@ -123,18 +123,6 @@ CREATE TABLE broken (
     PRIMARY KEY (ledger, epoch, page, what)
 );
 
--- Months whose bulk was let go, by whom and why. Their places stay.
-CREATE TABLE let_go (
-    month    text PRIMARY KEY,                    -- 2026-11
-    at       timestamptz NOT NULL,
-    by       text NOT NULL,
-    because  text NOT NULL,
-    pages    bigint NOT NULL,
-    entries  bigint NOT NULL,
-    archive  text NOT NULL,                       -- where it was written before
-    sha256   text NOT NULL                        -- of that file
-);
-
 -- For people with an SQL client: an entry with its line and its place in the world.
 CREATE VIEW entry_line AS
 SELECT ledger.gateway, ledger.ledger, place.epoch, place.page, entry.seq, entry.kind, entry.time, entry.unit,
