@@ -120,6 +120,8 @@ pub struct TakeOver {
 /// The numbers after a take-over begin so many pages above what is known here: the dead box may have given more than its
 /// backup knows, and no number is given twice. At a page a second it is a third of a year.
 const TAKE_OVER_ROOM: u64 = 10_000_000;
+/// And so many entries: forty a second for most of a year.
+const TAKE_OVER_ENTRIES: u64 = 1_000_000_000;
 
 /// Opens a ledger that was copied from another machine, under a new key and in a new epoch. Nothing but a person's word
 /// leads here.
@@ -304,11 +306,14 @@ async fn open_ledger(
         .filter(|(page, _)| *page > head.page);
     // A receipt names no entry: leave room for as many as the lost pages can have held. A hole in the numbers is
     // said by the epoch entry; a number given twice could never be told apart.
+    let above = above.map(|(page, seq)| (page, seq.max(head.seq + (page - head.page) * MOST_ENTRIES)));
     let above = match declared {
         None => above,
-        Some(_) => Some((above.map_or(head.page, |(page, _)| page) + TAKE_OVER_ROOM, 0)),
+        Some(_) => {
+            let (page, seq) = above.unwrap_or((head.page, head.seq));
+            Some((page + TAKE_OVER_ROOM, seq + TAKE_OVER_ENTRIES))
+        }
     };
-    let above = above.map(|(page, seq)| (page, seq.max(head.seq + (page - head.page) * MOST_ENTRIES)));
     let start = above.map_or(head.seq, |(_, seq)| seq);
     let identity = Identity {
         gateway: plant.gateway.name.clone(),

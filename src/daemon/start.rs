@@ -208,6 +208,7 @@ pub async fn start(mut open: Open, world: World) -> Result<Running, Trouble> {
     let (board_out, board) = watch::channel(Arc::new(Board::default()));
     let state = State {
         captured: open.head.seq,
+        never_given: open.index.never_given(open.head.seq).await?,
         last_page: open.head.page,
         epoch: open.head.epoch,
         master_held: recalled.held,

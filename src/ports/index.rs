@@ -271,6 +271,21 @@ impl Index {
         })
     }
 
+    /// Numbers of entries that were never given: an epoch begins above all that may have been, and the books count what is
+    /// there. `reached` is where numbering goes on now, which may be above the last page again.
+    pub async fn never_given(&self, reached: u64) -> Result<u64, Trouble> {
+        let left_out: i64 = sqlx::query_scalar(
+            "SELECT COALESCE(SUM(page.first - (SELECT before.first + before.count FROM page AS before
+                                               WHERE before.page < page.page ORDER BY before.page DESC LIMIT 1)), 0)
+             FROM kept JOIN page ON page.first = kept.seq WHERE kept.kind = 'epoch'",
+        )
+        .fetch_one(&self.0)
+        .await
+        .map_err(broken)?;
+        let last = self.last().await?.map_or(0, |place| place.first + place.count - 1);
+        Ok(left_out.max(0) as u64 + reached.saturating_sub(last))
+    }
+
     /// The page before which every page is receipted or set aside: segments below it may be compressed.
     pub async fn first_pending(&self) -> Result<Option<Place>, Trouble> {
         Ok(self.pending(0, 1).await?.into_iter().next())

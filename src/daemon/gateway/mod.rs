@@ -98,7 +98,10 @@ pub(crate) struct Core {
 /// What the core keeps in mind.
 #[derive(Default)]
 pub(crate) struct State {
+    /// The number of the last entry that is captured.
     pub captured: u64,
+    /// Numbers up to it that no entry has: epochs begin above what may have been given.
+    pub never_given: u64,
     pub last_page: u64,
     pub epoch: u64,
     pub last_sealed: Option<Stamp>,

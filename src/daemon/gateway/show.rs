@@ -16,8 +16,8 @@ impl Core {
         let view = self.view.borrow();
         let (sync, error) = self.clock.sync();
         RecordView {
-            captured: self.state.captured,
-            sealed: self.state.captured,
+            captured: self.state.captured.saturating_sub(self.state.never_given),
+            sealed: self.state.captured.saturating_sub(self.state.never_given),
             delivered: view.counts.delivered,
             receipted: view.counts.receipted,
             last_sealed: self.state.last_sealed,
