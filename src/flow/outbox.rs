@@ -70,6 +70,10 @@ struct Pending {
     urgent: bool,
 }
 
+/// A refusal whose reason begins like this says that the record store holds another page under this number: a cloned disk,
+/// a restored image, a stolen key.
+pub const FORK: &str = "fork: ";
+
 /// So many urgent and live pages may be under way beyond the window.
 const URGENT: usize = 16;
 /// So many live pages may wait in their lane; more, and the backlog is no longer what keeps them waiting.
@@ -345,7 +349,10 @@ impl Outbox {
             },
             StoreWord::Refusal(refusal) => {
                 let receipt = &refusal.page;
-                if self.same(receipt.epoch, receipt.page, receipt.seal) == Some(true) {
+                let ours = self.same(receipt.epoch, receipt.page, receipt.seal) == Some(true);
+                if ours && refusal.because.starts_with(FORK) {
+                    self.fork(receipt.page, actions);
+                } else if ours {
                     self.set_aside(receipt.page, refusal.because.clone(), actions);
                 }
             }
@@ -590,6 +597,20 @@ mod tests {
                 Action::Publish(place(2))
             ]
         );
+    }
+
+    #[test]
+    fn a_gateway_that_is_told_of_another_history_stops_publishing() {
+        let mut world = World::new(1, 3);
+        world.event(Event::Connected);
+        let refusal = Refusal {
+            page: receipt(1, place(1).seal),
+            because: "fork: page 1 of epoch 1 is held here with another seal".into(),
+        };
+        let actions = world.event(Event::Said(StoreWord::Refusal(refusal)));
+        assert_eq!(actions, [Action::Fork(place(1))]);
+        assert!(world.published(Event::Connected).is_empty());
+        assert_eq!(world.0.pending(), 3, "and keeps what it has");
     }
 
     #[test]

@@ -282,7 +282,10 @@ impl Index {
         .fetch_one(&self.0)
         .await
         .map_err(broken)?;
-        let last = self.last().await?.map_or(0, |place| place.first + place.count - 1);
+        let last = self
+            .last()
+            .await?
+            .map_or(0, |place| place.first + place.count - 1);
         Ok(left_out.max(0) as u64 + reached.saturating_sub(last))
     }
 

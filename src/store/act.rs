@@ -3,6 +3,7 @@
 
 use super::judge::{self, Arrived, Decision, Enrolment, Opened, Reason};
 use crate::flow::needs::{ForkRow, Handover, Held, PageId, PageRow, PageStore, QuarantineRow, Standing};
+use crate::flow::outbox::FORK;
 use record::{Hash, Receipt, Refusal, Signer, Stamp, Trouble};
 
 /// A damaged page that comes like this so often is not damaged on its way.
@@ -193,7 +194,7 @@ impl Plan {
     fn contradicts(&mut self, id: &PageId, seal: Hash, held: &Held, now: Stamp) {
         self.made.forks += 1;
         let words = format!(
-            "page {} of epoch {} is held here with another seal, {}; one of the two was never to be",
+            "{FORK}page {} of epoch {} is held here with another seal, {}; one of the two was never to be",
             id.page, id.epoch, held.seal
         );
         self.refusals.push(refusal(id, seal, now, words));
