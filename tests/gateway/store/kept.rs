@@ -191,10 +191,8 @@ async fn two_pages_for_one_place_brought_to_two_stores_at_once_get_one_receipt()
     for round in 0..40 {
         let mut clone = line.copy();
         let (here, there) = (line.readings("B-1", 2), clone.readings("B-2", 2));
-        let (first, second) = tokio::join!(
-            take(&one, &enrolment, &[&here]),
-            take(&two, &enrolment, &[&there])
-        );
+        let (here, there) = ([&here[..]], [&there[..]]);
+        let (first, second) = tokio::join!(take(&one, &enrolment, &here), take(&two, &enrolment, &there));
         let sum = |of: fn(&Made) -> u64| of(&first.0) + of(&second.0);
         assert_eq!(
             (
@@ -218,9 +216,10 @@ async fn two_pages_for_one_place_brought_to_two_stores_at_once_get_one_receipt()
         }
         // and the same page, brought to both, is kept once and receipted alike
         let page = line.readings("B-1", 1);
+        let page = [&page[..]];
         let (first, second) = tokio::join!(
-            take_at(&one, &enrolment, &[&page], 1),
-            take_at(&two, &enrolment, &[&page], 2)
+            take_at(&one, &enrolment, &page, 1),
+            take_at(&two, &enrolment, &page, 2)
         );
         assert_eq!(
             (first.0.pages + second.0.pages, first.0.known + second.0.known),
