@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use clap::{Arg, ArgMatches};
-use record::{Signer, Trouble};
+use record::Trouble;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
