@@ -1,7 +1,7 @@
 //! Serving the screens: to this machine alone until others can sign in, to others over TLS only.
 
 use crate::{
-    config::plant::Web,
+    config::plant::{Plant, Web},
     daemon::{opening::Outside, start::Running},
     flow::sessions::Lasting,
     ports::listen::{self, Certificate, Listening, certificate_for},
@@ -92,6 +92,17 @@ impl Screens {
         let names = names(&self.gateway, &self.address);
         own(&self.own, &names, now)
     }
+}
+
+/// The certificate the screens of this plant show, where it lies there already.
+pub(super) fn certificate_of(plant: &Plant) -> Option<Certificate> {
+    let own = plant.gateway.signing_key.with_file_name("web");
+    let (own, key) = (own.with_extension("pem"), own.with_extension("key"));
+    let files = (
+        plant.web.certificate.as_ref().unwrap_or(&own),
+        plant.web.private_key.as_ref().unwrap_or(&key),
+    );
+    certificate_for((files.0, files.1), None, record::Stamp(0)).ok()
 }
 
 /// The certificate that is made once.

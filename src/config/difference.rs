@@ -4,8 +4,8 @@
 
 use super::{
     plant::{
-        Capture, ContextPoints, Equipment, Gateway, Limits, Link, Master, Pace, Plant, RecordStore, Unit0,
-        Web,
+        Capture, ContextPoints, Equipment, Gateway, Limits, Link, Master, Pace, Plant, RecordStore, Signing,
+        Unit0, Web,
     },
     recipe::Recipe,
     sentence::{bytes, time},
@@ -33,6 +33,7 @@ pub enum Part {
     Gateway,
     RecordStore,
     Master,
+    People,
     Web,
     /// One link is opened again, the others go on.
     Equipment,
@@ -67,6 +68,20 @@ pub fn difference(old: &Plant, new: &Plant) -> Vec<Change> {
     );
     let (before, after) = (master(&old.master), master(&new.master));
     lines(&mut changes, Part::Master, "[master]", &before, &after, &[]);
+    let signing = |plant: &Plant| {
+        let Signing {
+            performed,
+            verified,
+            acknowledged,
+        } = plant.signing;
+        vec![
+            ("performed with", performed.says().to_owned()),
+            ("verified with", verified.says().to_owned()),
+            ("acknowledged with", acknowledged.says().to_owned()),
+        ]
+    };
+    let (before, after) = (signing(old), signing(new));
+    lines(&mut changes, Part::People, "[people]", &before, &after, &[]);
     lines(
         &mut changes,
         Part::Web,

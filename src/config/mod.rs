@@ -147,6 +147,7 @@ pub fn read(source: Source) -> Result<Plant, Vec<Complaint>> {
         captures: meant.captures,
         stations: meant.stations,
         master: meant.master,
+        signing: meant.signing,
         web: meant.web,
         signal: meant.signal,
         files: std::iter::once(configuration)

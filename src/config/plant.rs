@@ -20,6 +20,7 @@ pub struct Plant {
     pub master: Master,
     /// Dispensing stations, in the order of the file.
     pub stations: Vec<super::station::Station>,
+    pub signing: Signing,
     /// The recipes in its directory, each in order for this plant.
     pub recipes: Vec<Recipe>,
     pub web: Web,
@@ -392,6 +393,60 @@ pub struct Signal {
     pub listen: std::net::SocketAddr,
     /// `units = ["MX-3", "Booth 2"]`: their places in the block, which a controller counts on.
     pub units: Vec<String>,
+}
+
+/// `[people]`: the weakest proof of a person that is enough for a signature with this meaning. Reviewing and approving
+/// always need the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signing {
+    /// `performed_with = "badge and PIN"`
+    pub performed: Proof,
+    pub verified: Proof,
+    pub acknowledged: Proof,
+}
+
+impl Default for Signing {
+    fn default() -> Self {
+        Self {
+            performed: Proof::BadgeAndPin,
+            verified: Proof::BadgeAndPin,
+            acknowledged: Proof::BadgeAndPin,
+        }
+    }
+}
+
+/// How a person was proven, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proof {
+    TemporaryBadge,
+    BadgeAndPin,
+    Password,
+}
+
+impl Proof {
+    pub const ALL: [Self; 3] = [Self::TemporaryBadge, Self::BadgeAndPin, Self::Password];
+
+    /// As it is written in the configuration.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::TemporaryBadge => "temporary badge and PIN",
+            Self::BadgeAndPin => "badge and PIN",
+            Self::Password => "password",
+        }
+    }
+
+    /// The word in the record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TemporaryBadge => "temporary-badge-and-pin",
+            Self::BadgeAndPin => "badge-and-pin",
+            Self::Password => "password",
+        }
+    }
+
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.word() == word)
+    }
 }
 
 /// `[web]`.

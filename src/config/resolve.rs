@@ -17,7 +17,7 @@ pub(super) mod units;
 use super::{
     block::Page,
     library::Library,
-    plant::{Capture, Equipment, Gateway, Link, Master, PointName, RecordStore, Signal, Unit0, Web},
+    plant::{Capture, Equipment, Gateway, Link, Master, PointName, RecordStore, Signal, Signing, Unit0, Web},
     recipe::Recipe,
     written::Written,
 };
@@ -33,6 +33,7 @@ pub(super) struct Meant {
     pub(super) captures: Vec<Capture>,
     pub(super) stations: Vec<super::station::Station>,
     pub(super) master: Master,
+    pub(super) signing: Signing,
     pub(super) web: Web,
     pub(super) signal: Option<Signal>,
 }
@@ -66,6 +67,7 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library, recipes
     let gateway = gateway::gateway(page, written.gateway.as_ref());
     let record_store = gateway::record_store(page, written.record_store.as_ref());
     let master = master::master(page, written.master.as_ref());
+    let signing = master::signing(written.people.as_ref());
     let web = gateway::web(page, written.web.as_ref());
     let signal = signal::signal(page, written.signal.as_ref(), &written.units);
     let known = equipment::known(page, &written.equipment, library);
@@ -88,6 +90,7 @@ pub(super) fn resolve(page: &Page, written: &Written, library: &Library, recipes
         captures,
         stations,
         master,
+        signing,
         web,
         signal,
     }

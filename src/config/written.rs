@@ -3,7 +3,7 @@
 
 use super::{
     block::{Block, Page},
-    plant::{Authority, Pace, Use, WhenOver},
+    plant::{Authority, Pace, Proof, Use, WhenOver},
     recipe,
     sentence::{self, Band, Slip},
     server::{Security, Start},
@@ -28,6 +28,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("[station.NAME]", super::station::STATION),
     ("[[station.NAME.scale]]", super::station::SCALE),
     ("[master]", MASTER),
+    ("[people]", PEOPLE),
     ("[web]", WEB),
     ("[signal]", SIGNAL),
 ];
@@ -41,6 +42,7 @@ const FILE: &[&str] = &[
     "capture",
     "station",
     "master",
+    "people",
     "web",
     "signal",
 ];
@@ -141,6 +143,7 @@ const MASTER: &[&str] = &[
     "check_weights_may_be",
     "people_may_be",
 ];
+const PEOPLE: &[&str] = &["performed_with", "verified_with", "acknowledged_with"];
 const WEB: &[&str] = &[
     "listen",
     "certificate",
@@ -169,6 +172,7 @@ pub(super) struct Written {
     pub(super) captures: Vec<Capture>,
     pub(super) stations: Vec<super::station::Written>,
     pub(super) master: Option<Master>,
+    pub(super) people: Option<People>,
     pub(super) web: Option<Web>,
     pub(super) signal: Option<Signal>,
 }
@@ -290,6 +294,13 @@ pub(super) struct Master {
 }
 
 #[derive(Default)]
+pub(super) struct People {
+    pub(super) performed_with: Key<Proof>,
+    pub(super) verified_with: Key<Proof>,
+    pub(super) acknowledged_with: Key<Proof>,
+}
+
+#[derive(Default)]
 pub(super) struct Web {
     pub(super) listen: Key<String>,
     pub(super) certificate: Key<String>,
@@ -351,6 +362,14 @@ pub(super) fn take_apart<'a>(page: &'a Page<'a>, table: &'a DeTable<'a>) -> Writ
             .collect(),
         stations: super::station::take_apart(page, &file),
         master: one("master", MASTER).map(|block| master(&block)),
+        people: one("people", PEOPLE).map(|block| {
+            let proofs = Proof::ALL.map(|proof| (proof.says(), proof));
+            People {
+                performed_with: block.word("performed_with", &proofs),
+                verified_with: block.word("verified_with", &proofs),
+                acknowledged_with: block.word("acknowledged_with", &proofs),
+            }
+        }),
         web: one("web", WEB).map(|block| Web {
             listen: block.text("listen"),
             certificate: block.text("certificate"),

@@ -6,7 +6,7 @@
 
 use super::gateway::{Core, Ears, Waiter};
 use crate::flow::{
-    needs::Waiting,
+    needs::{Directory, Waiting},
     people::{Given, Method, Person, Proven, Spent, two_people},
 };
 use record::{Draft, Trouble};

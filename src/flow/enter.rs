@@ -54,6 +54,8 @@ pub struct BatchSum {
     pub tree: Tree,
     /// Closings so far.
     pub closings: u64,
+    /// The last closing made since the start: its number, the entries it covers, and their root.
+    pub closed: Option<(u64, u64, Hash)>,
 }
 
 /// Gives numbers.
@@ -195,6 +197,7 @@ impl Enter for Recorder {
     fn close(&mut self, mut draft: Draft, batch: &str) -> Entered {
         let sum = self.batches.entry(batch.to_owned()).or_default();
         sum.closings += 1;
+        sum.closed = Some((sum.closings, sum.tree.size(), sum.tree.root()));
         draft.set("batch", batch);
         draft.set("closing", sum.closings);
         draft.set("count", sum.tree.size());

@@ -39,6 +39,7 @@ pub mod rules;
 pub mod seal;
 pub mod sessions;
 pub mod signal;
+pub mod signing;
 pub mod station;
 pub mod tries;
 pub mod use_log;

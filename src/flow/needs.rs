@@ -5,6 +5,7 @@
 
 pub mod server;
 
+use super::people::{Given, Proven, Refused, Spent};
 use record::{Hash, PublicKey, Stamp, Trouble};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -248,6 +249,22 @@ pub trait Session: Send {
     fn next(&mut self) -> Waiting<'_, FromBroker>;
     /// Says goodbye in order, so that the will is not published.
     fn close(self: Box<Self>) -> Waiting<'static, ()>;
+}
+
+// ---------------------------------------------------------------- people
+
+/// Where it is known who people are, and whether somebody is who they say. Local accounts, rebuilt from entries, fulfil
+/// it; a directory of the plant (LDAP, OIDC) can stand in front of them and be asked first. What it said last may be
+/// used for [`Directory::offline_at_most`] while it is away.
+pub trait Directory: Send {
+    /// Proves somebody by what they give; a refusal carries the entries that say so.
+    fn prove_given(&mut self, given: &Given, spent: &Spent, now: Stamp) -> Result<Proven, Refused>;
+    /// The Argon2id run that will need, so that it can be made away from whoever hears readings: secret and hash.
+    fn to_spend(&self, given: &Given) -> (String, String);
+    /// How old what is known here may be; none where nobody else knows better.
+    fn offline_at_most(&self) -> Option<Duration> {
+        None
+    }
 }
 
 // ---------------------------------------------------------------- files people own

@@ -294,6 +294,17 @@ impl Index {
         Ok(self.pending(0, 1).await?.into_iter().next())
     }
 
+    /// When the page was sealed on which an entry stands.
+    pub async fn sealed_with(&self, seq: u64) -> Result<Option<Stamp>, Trouble> {
+        let row = sqlx::query("SELECT * FROM page WHERE first <= ? ORDER BY first DESC LIMIT 1");
+        let row = row
+            .bind(seq as i64)
+            .fetch_optional(&self.0)
+            .await
+            .map_err(broken)?;
+        Ok(row.as_ref().map(|row| place(row).sealed))
+    }
+
     /// How every batch stands that is not closed, and any that was touched on one of the last pages.
     pub async fn open_batches(&self) -> Result<HashMap<String, BatchSum>, Trouble> {
         let rows = sqlx::query(
@@ -561,6 +572,7 @@ fn batch_row(row: &SqliteRow) -> Option<BatchRow> {
     let sum = BatchSum {
         tree,
         closings: row.get::<i64, _>("closings") as u64,
+        closed: None,
     };
     Some(BatchRow {
         sum,

@@ -35,6 +35,11 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
             include_bytes!("static/steelyard.js").as_slice(),
         ),
         (
+            "people.css",
+            "text/css; charset=utf-8",
+            include_bytes!("static/people.css").as_slice(),
+        ),
+        (
             "people.js",
             "text/javascript; charset=utf-8",
             include_bytes!("static/people.js").as_slice(),

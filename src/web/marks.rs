@@ -97,6 +97,7 @@ pub(crate) fn icon(path: &str) -> Markup {
     html! { svg class="ic" viewBox="0 0 24 24" aria-hidden="true" { path d=(path) {} } }
 }
 
+pub(crate) const PEN: &str = "M3 21l1-5L16.5 3.5l4 4L8 20zM13.5 6.5l4 4";
 pub(crate) const SCALE: &str = "M12 3v18M7 21h10M4 7h16M12 5l-8 2-3 8h6L4 7m16 0-3 8h6l-3-8";
 pub(crate) const SUN: &str = "M16.5 12a4.5 4.5 0 1 1-9 0 4.5 4.5 0 0 1 9 0M12 1.5v3M12 19.5v3M4.5 4.5l2 2M17.5 17.5l2 2M1.5 12h3M19.5 12h3M4.5 19.5l2-2M17.5 6.5l2-2";
 pub(crate) const UNLINK: &str =

@@ -38,7 +38,7 @@ mod routes {
 pub use access::{Gate, Who};
 
 use crate::{
-    daemon::acts::{self, Asked, Control},
+    daemon::acts::{self, Asked},
     flow::{board::Watch, station::view},
     ports::listen::Listening,
 };
@@ -56,7 +56,7 @@ use maud::Markup;
 use page::Page;
 use record::Trouble;
 use std::{io, net::SocketAddr, sync::Arc};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use words::{ENGLISH, Say, Tongue};
 
 /// One screen: where it is found, what it is called, and what stands between bar and strip.

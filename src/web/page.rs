@@ -196,7 +196,7 @@ fn frame(page: &Page, screen: Option<&Screen>, title: Say, inside: &Markup) -> M
         html lang=(page.tongue.code) data-software=(env!("CARGO_PKG_VERSION"))
             data-locks-after=[page.session.as_ref().and(page.locks_after)]
             data-form=[page.session.as_ref().map(Session::form)] {
-            (head(page, title))
+            (head(page, title, screen.is_some()))
             body {
                 a class="skip" href="#main" { (page.say(Say::Skip)) }
                 @if screen.is_some() { (lost(page)) }
@@ -208,7 +208,8 @@ fn frame(page: &Page, screen: Option<&Screen>, title: Say, inside: &Markup) -> M
     }
 }
 
-fn head(page: &Page, title: Say) -> Markup {
+/// What stands before the body. A live page loads itself anew without script; a form never does.
+fn head(page: &Page, title: Say, live: bool) -> Markup {
     let title = page.say(title);
     html! {
         head {
@@ -217,9 +218,12 @@ fn head(page: &Page, title: Say) -> Markup {
             title { (title_of(page, &title)) }
             link rel="icon" href="/static/mark.svg" type="image/svg+xml";
             link rel="stylesheet" href="/static/steelyard.css";
+            @if !live { link rel="stylesheet" href="/static/people.css"; }
             script defer src="/static/steelyard.js" {}
             script defer src="/static/people.js" {}
-            noscript { meta http-equiv="refresh" content="10"; link rel="stylesheet" href="/static/still.css"; }
+            @if live {
+                noscript { meta http-equiv="refresh" content="10"; link rel="stylesheet" href="/static/still.css"; }
+            }
         }
     }
 }
@@ -301,10 +305,26 @@ pub(crate) fn alone(page: &Page, title: Say, inside: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(page.tongue.code) data-software=(env!("CARGO_PKG_VERSION")) {
-            (head(page, title))
+            (head(page, title, false))
             body {
                 (usage(page))
                 main class="center" id="main" { (inside) }
+            }
+        }
+    }
+}
+
+/// A dialog over a page that cannot be used meanwhile.
+pub(crate) fn under_dialog(page: &Page, title: Say, dialog: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(page.tongue.code) data-software=(env!("CARGO_PKG_VERSION"))
+            data-locks-after=[page.session.as_ref().and(page.locks_after)]
+            data-form=[page.session.as_ref().map(Session::form)] {
+            (head(page, title, false))
+            body {
+                div class="behind" inert { (bar(page, None)) (usage(page)) main id="main" {} }
+                div class="veil" { (dialog) }
             }
         }
     }

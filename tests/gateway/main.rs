@@ -13,6 +13,7 @@ mod evidence;
 mod links;
 mod mqtt;
 mod opening;
+mod people;
 mod power_loss;
 mod store;
 mod web;

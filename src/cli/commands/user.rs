@@ -1,9 +1,10 @@
-//! `steelyard user add|revoke|unlock|role|list`: people, made on the machine itself. There is no default and no shared account.
+//! `steelyard user add|revoke|unlock|role|badge|password|list`: people, made on the machine itself. There is no default and no shared account.
 
 use crate::{
     cli::{COULD_NOT, Command, acts, err, life, say},
     daemon::acts::{
-        Asked, add_user::AddUser, user_revoke::UserRevoke, user_role::UserRole, user_unlock::UserUnlock,
+        Asked, add_user::AddUser, user_badge::UserBadge, user_password::UserPassword,
+        user_revoke::UserRevoke, user_role::UserRole, user_unlock::UserUnlock,
     },
     flow::{
         needs::Random,
@@ -41,6 +42,14 @@ fn role() -> Arg {
         .action(ArgAction::Append)
         .value_parser(clap::builder::PossibleValuesParser::new(ROLES.iter().copied()))
         .help("What the person may do; may be given more than once")
+}
+
+fn file(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help(help)
 }
 
 fn args(command: clap::Command) -> clap::Command {
@@ -88,6 +97,35 @@ fn args(command: clap::Command) -> clap::Command {
                 .arg(word("reason", "Why").required(true))
                 .arg(acts::config_arg()),
         ))
+        .subcommand(acts::who_args(
+            clap::Command::new("badge")
+                .about("Gives somebody a badge with a PIN for enrolled panels, or takes every badge away; the gateway must run")
+                .arg(id())
+                .arg(
+                    Arg::new("withdraw")
+                        .long("withdraw")
+                        .action(ArgAction::SetTrue)
+                        .conflicts_with_all(["code-file", "pin-file"])
+                        .help("Take every badge away: lost, or found by another"),
+                )
+                .arg(file("code-file", "A file with what a scanner reads off the badge").required_unless_present("withdraw"))
+                .arg(file("pin-file", "A file of mode 0600 with the PIN, 6 to 12 digits").required_unless_present("withdraw"))
+                .arg(
+                    Arg::new("until")
+                        .long("until")
+                        .value_name("TIME")
+                        .help("A temporary badge: until when, such as 2026-11-20T22:00:00.000Z, at most 24 hours from now"),
+                )
+                .arg(word("reason", "Why").required(true))
+                .arg(acts::config_arg()),
+        ))
+        .subcommand(acts::who_args(
+            clap::Command::new("password")
+                .about("Another password: one's own, or somebody's, who then has to change it; the gateway must run")
+                .arg(id())
+                .arg(file("new-password-file", "A file of mode 0600 with the new password").required(true))
+                .arg(acts::config_arg()),
+        ))
         .subcommand(
             clap::Command::new("list")
                 .about("Everybody this gateway knows, from its ledger")
@@ -104,6 +142,8 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, Trouble> {
     match name {
         "list" => list(&source),
         "add" => add(source, matches),
+        "badge" => badge(&source, matches),
+        "password" => password(&source, matches),
         _ => change(source, name, matches),
     }
 }
@@ -189,6 +229,51 @@ fn change(source: crate::config::Source, name: &str, matches: &ArgMatches) -> Re
         err(&reply.text);
         Ok(ExitCode::from(COULD_NOT))
     })
+}
+
+fn salt() -> Result<String, Trouble> {
+    let mut salt = [0; 16];
+    SystemRandom.fill(&mut salt)?;
+    Ok(record::b64::encode(&salt))
+}
+
+fn badge(source: &crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    let secret_of = |name: &str| acts::secret(matches.get_one::<PathBuf>(name));
+    let withdraw = matches.get_flag("withdraw");
+    let (by, secret) = acts::who(matches)?;
+    let what = UserBadge {
+        id: text("id").unwrap_or_default(),
+        code: if withdraw {
+            None
+        } else {
+            Some(secret_of("code-file")?)
+        },
+        new_pin: if withdraw {
+            String::new()
+        } else {
+            secret_of("pin-file")?
+        },
+        until: text("until"),
+        reason: text("reason").unwrap_or_default(),
+        salt: salt()?,
+        by,
+        secret,
+    };
+    life::runtime()?.block_on(acts::done(source, &Asked::to("user-badge", &what)))
+}
+
+fn password(source: &crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, Trouble> {
+    let new = acts::secret(matches.get_one::<PathBuf>("new-password-file"))?;
+    let (by, secret) = acts::who(matches)?;
+    let what = UserPassword {
+        id: matches.get_one::<String>("id").cloned().unwrap_or_default(),
+        new,
+        salt: salt()?,
+        by,
+        secret,
+    };
+    life::runtime()?.block_on(acts::done(source, &Asked::to("user-password", &what)))
 }
 
 fn add(source: crate::config::Source, matches: &ArgMatches) -> Result<ExitCode, Trouble> {

@@ -1,9 +1,9 @@
-//! `[master]`. Every default here has its paragraph in `docs/manual/defaults.md`.
+//! `[master]` and `[people]`. Every default here has its paragraph in `docs/manual/defaults.md`.
 
 use super::gateway::within;
 use crate::config::{
     block::Page,
-    plant::Master,
+    plant::{Master, Proof, Signing},
     sentence::time,
     written::{self, Key},
 };
@@ -32,5 +32,17 @@ pub(super) fn master(page: &Page, written: Option<&written::Master>) -> Master {
             usual.check_weights,
         ),
         people: age("people_may_be", &written.people_may_be, usual.people),
+    }
+}
+
+/// The weakest proof that is enough for each meaning.
+pub(super) fn signing(written: Option<&written::People>) -> Signing {
+    let usual = Signing::default();
+    let Some(people) = written else { return usual };
+    let said = |key: &Key<Proof>, usual| key.as_ref().map_or(usual, |proof| *proof.get_ref());
+    Signing {
+        performed: said(&people.performed_with, usual.performed),
+        verified: said(&people.verified_with, usual.verified),
+        acknowledged: said(&people.acknowledged_with, usual.acknowledged),
     }
 }

@@ -1,7 +1,7 @@
 //! The Argon2id run that proving somebody will need, so that it is made away from the core. For this program alone.
 
 use super::{Act, Asked, Carry, Core};
-use crate::flow::people::Given;
+use crate::flow::{needs::Directory, people::Given};
 use record::Trouble;
 
 pub(crate) const ACT: Act = Act {

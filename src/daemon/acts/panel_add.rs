@@ -27,7 +27,10 @@ const SHORTEST_CODE: usize = 8;
 fn carry_out(core: &mut Core, asked: &Asked) -> Result<String, Trouble> {
     let what: PanelAdd = asked.read()?;
     let by = core.person(asked, &["supervisor", "engineer"])?;
-    let stations: Vec<&str> = core.plant.units.iter().map(|unit| unit.name.as_str()).collect();
+    let stations = core.plant.stations.iter().map(|station| station.name.as_str());
+    let units = core.plant.units.iter().map(|unit| unit.name.as_str());
+    let mut stations: Vec<&str> = stations.chain(units).collect();
+    stations.dedup();
     if !stations.contains(&what.station.as_str()) {
         return Err(refused(
             &what.station,

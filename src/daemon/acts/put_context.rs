@@ -11,7 +11,7 @@ use crate::{
 };
 use record::{Draft, Hash, Trouble};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 pub(crate) const ACT: Act = Act {
     name: "put-context",
@@ -79,7 +79,13 @@ fn in_moderation(core: &mut Core, put: &PutContext) -> Result<(), Trouble> {
 fn authorised(core: &mut Core, put: &PutContext) -> Result<(), Trouble> {
     let unit = core.plant.units.iter().find(|unit| unit.name == put.unit);
     let Some(path) = unit.and_then(|unit| unit.context.token_file.clone()) else {
-        return Ok(());
+        // Without a token only this machine is believed.
+        let here = put.from.parse::<IpAddr>().is_ok_and(|from| from.is_loopback());
+        return if here {
+            Ok(())
+        } else {
+            Err(not_from_here(&put.unit))
+        };
     };
     let expected = SystemFiles.read_secret(&path)?;
     let given = put.token.as_deref().unwrap_or_default();
@@ -107,6 +113,15 @@ fn authorised(core: &mut Core, put: &PutContext) -> Result<(), Trouble> {
         &put.unit,
         "send the token of `context_token_file` as Authorization: Bearer …",
     ))
+}
+
+fn not_from_here(unit: &str) -> Trouble {
+    refused(
+        "context-not-authorised",
+        "context of this unit is taken from this machine only".to_owned(),
+        unit,
+        "name a `context_token_file` for this unit and send its token as Authorization: Bearer …",
+    )
 }
 
 fn refused(name: &'static str, what: String, unit: &str, action: &str) -> Trouble {

@@ -1,6 +1,7 @@
 //! Proving that somebody is who they say: the one way, for signing in, for acts, and for every signature.
 
 use super::{Account, LOCKED_MS, People, Person, Spent, TRIES, secret::NOBODY};
+use crate::flow::needs::Directory;
 use record::{Draft, Stamp, Trouble};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -23,29 +24,7 @@ impl fmt::Debug for Given {
 }
 
 /// How somebody was proven, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Method {
-    TemporaryBadge,
-    BadgeAndPin,
-    Password,
-}
-
-impl Method {
-    pub const ALL: [Self; 3] = [Self::TemporaryBadge, Self::BadgeAndPin, Self::Password];
-
-    /// The word in the record.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::TemporaryBadge => "temporary-badge-and-pin",
-            Self::BadgeAndPin => "badge-and-pin",
-            Self::Password => "password",
-        }
-    }
-
-    pub fn named(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.word() == word)
-    }
-}
+pub use crate::config::plant::Proof as Method;
 
 /// Somebody who has just proved who they are. Made nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,9 +121,9 @@ pub fn two_people(first: &Person, second: &Person) -> Result<(), Trouble> {
     Ok(())
 }
 
-impl People {
+impl Directory for People {
     /// The Argon2id run that proving this will need: secret and hash. For an id nobody has the same time passes.
-    pub fn to_spend(&self, given: &Given) -> (String, String) {
+    fn to_spend(&self, given: &Given) -> (String, String) {
         match given {
             Given::Password { by, secret } => {
                 let hash = self.standing(by).map_or(NOBODY, |account| &account.hash);
@@ -159,7 +138,7 @@ impl People {
 
     /// Proves somebody. After five wrong tries within a quarter of an hour the account is locked for as long. Nobody is
     /// told which of the two components was wrong.
-    pub fn prove_given(&mut self, given: &Given, spent: &Spent, now: Stamp) -> Result<Proven, Refused> {
+    fn prove_given(&mut self, given: &Given, spent: &Spent, now: Stamp) -> Result<Proven, Refused> {
         let (id, method, secret, hash, worn) = match given {
             Given::Password { by, secret } => {
                 let Some(account) = self.standing(by) else {
@@ -214,7 +193,9 @@ impl People {
         let locks = account.missed(now);
         Err(refused(not_proven(), "wrong-secret", locks))
     }
+}
 
+impl People {
     /// The same by id and password, for acts on the machine.
     pub fn prove(&mut self, id: &str, secret: &str, now: Stamp) -> Result<Person, Trouble> {
         let given = Given::Password {

@@ -83,8 +83,8 @@ impl Session {
         .so("ask somebody who has the role, or have the role given with `steelyard user role`"))
     }
 
-    /// The panel, which stands at this station and has its pen.
-    pub(crate) fn require_panel(&self, station: &str) -> Result<&str, Trouble> {
+    /// The panel, which stands at this station.
+    pub(crate) fn at_station(&self, station: &str) -> Result<&str, Trouble> {
         let (Some(panel), Some(here)) = (&self.panel, &self.station) else {
             return Err(not_a_panel());
         };
@@ -97,6 +97,12 @@ impl Session {
             .means("it may look there, and captures nothing")
             .so(format!("go to a panel at {station}")));
         }
+        Ok(panel)
+    }
+
+    /// The panel, which stands at this station and has its pen.
+    pub(crate) fn require_panel(&self, station: &str) -> Result<&str, Trouble> {
+        let panel = self.at_station(station)?;
         match &self.pen {
             Some(pen) if pen == panel => Ok(panel),
             Some(pen) => Err(

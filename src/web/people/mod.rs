@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod enrol;
 pub(crate) mod password;
+pub(crate) mod sign;
 pub(crate) mod sign_in;
 
 use super::{

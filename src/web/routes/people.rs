@@ -2,7 +2,7 @@
 
 use crate::web::{
     access::{Route, Routes, Who},
-    people::{accounts, enrol, password, sign_in},
+    people::{accounts, enrol, password, sign, sign_in},
 };
 use axum::routing::{get, post};
 
@@ -19,6 +19,8 @@ pub(crate) const ROUTES: Routes = Routes(&[
     Route::new("POST", "/password", Who::Anyone, || post(password::change)),
     Route::new("GET", "/enrol", Who::Anyone, || get(enrol::page)),
     Route::new("POST", "/enrol", Who::Anyone, || post(enrol::enrol)),
+    Route::new("GET", "/sign", Who::Person(&[]), || get(sign::page)),
+    Route::new("POST", "/sign", Who::Person(&[]), || post(sign::sign)),
     Route::new("GET", "/people", Who::Person(SUPERVISOR), || get(accounts::page)),
     Route::new("POST", "/people/unlock", Who::Person(SUPERVISOR), || {
         post(accounts::unlock)

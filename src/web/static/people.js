@@ -11,6 +11,17 @@
     pin.focus();
   });
 
+  /* Escape leaves a dialog; nothing is signed by it. */
+  document.addEventListener('keydown', function (e) {
+    var cancel = e.key === 'Escape' && document.querySelector('[data-dialog] [data-cancel]');
+    if (cancel) cancel.click();
+  });
+  /* A signature is sent once, however often the button is pressed. */
+  document.addEventListener('submit', function (e) {
+    if (e.target.dataset.sent) e.preventDefault();
+    e.target.dataset.sent = 'yes';
+  });
+
   /* The gateway locks an unused session; this only shows it. What a person does here is told at most each half minute,
      so that somebody who reads or types is not locked out. */
   var after = +root.dataset.locksAfter * 1000, form = root.dataset.form;

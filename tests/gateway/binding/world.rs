@@ -4,8 +4,8 @@ use record::{Answer, Draft, Hash, Quantity, Stamp, Tree, Value, Word};
 use std::{cell::RefCell, collections::BTreeMap, fmt::Write, path::PathBuf, time::Duration};
 use steelyard::{
     config::plant::{
-        Authority, Capture, ContextWay, Gateway, Limits, Master, Pace, Plant, PointName, RecordStore, Unit0,
-        Use, Web, WhenOver,
+        Authority, Capture, ContextWay, Gateway, Limits, Master, Pace, Plant, PointName, RecordStore,
+        Signing, Unit0, Use, Web, WhenOver,
     },
     flow::{
         enter::{Enter, Entered},
@@ -213,6 +213,7 @@ pub(super) fn plant(settle_ms: u64, captures: &str) -> Plant {
             .collect(),
         stations: Vec::new(),
         master: Master::default(),
+        signing: Signing::default(),
         recipes: Vec::new(),
         web: Web::default(),
         files: Vec::new(),
