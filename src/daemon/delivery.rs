@@ -505,16 +505,30 @@ fn open_receipts(disk: &dyn Disk) -> io::Result<(Box<dyn DiskFile>, u64)> {
     }
     let file = disk.open(RECEIPTS)?;
     let length = file.len()?;
-    let mut last = [0];
-    if length == 0 || file.read_at(&mut last, length - 1)? == 1 && last[0] == b'\n' {
+    let from = length.saturating_sub(TAIL);
+    let mut tail = vec![0; (length - from) as usize];
+    let mut read = 0;
+    while read < tail.len() {
+        match file.read_at(&mut tail[read..], from + read as u64)? {
+            0 => break,
+            more => read += more,
+        }
+    }
+    // what lies before the first line feed began before what is looked at
+    let begin = if from == 0 {
+        0
+    } else {
+        tail.iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(tail.len(), |at| at + 1)
+    };
+    let sound = sound_lines(&tail[begin..]);
+    if sound.len() == tail.len() - begin {
         return Ok((file, length));
     }
     let mut bytes = disk.read(RECEIPTS)?;
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1);
-    bytes.truncate(whole);
+    bytes.truncate(from as usize + begin);
+    bytes.extend(sound);
     let temporary = "receipts.mending";
     if disk.list()?.iter().any(|name| name == temporary) {
         disk.remove(temporary)?;
@@ -525,6 +539,24 @@ fn open_receipts(disk: &dyn Disk) -> io::Result<(Box<dyn DiskFile>, u64)> {
     disk.rename(temporary, RECEIPTS)?;
     disk.sync_dir()?;
     Ok((file, bytes.len() as u64))
+}
+
+/// More than is ever appended with one sync.
+const TAIL: u64 = 1 << 20;
+
+/// A power cut leaves of an append what it likes: half a line, zeros, or garbage with line feeds in it. What cannot be
+/// a receipt by its letters is none; the page it was for counts as not receipted and is sent again.
+fn sound_lines(tail: &[u8]) -> Vec<u8> {
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let sound = |line: &&[u8]| {
+        let signed = line.strip_suffix(b"\n").unwrap_or_default();
+        signed.iter().all(letter) && signed.iter().filter(|byte| **byte == b'.').count() == 2
+    };
+    tail.split_inclusive(|byte| *byte == b'\n')
+        .filter(sound)
+        .flatten()
+        .copied()
+        .collect()
 }
 
 fn cannot_keep(error: &io::Error) -> Trouble {
@@ -574,4 +606,33 @@ pub async fn receipts_into_index(index: &Index, disk: &dyn Disk, keys: &KeySet) 
         index.mark(part, 1).await?;
     }
     index.set("receipts-read", &length.to_string()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sound_lines;
+
+    #[test]
+    fn of_receipts_that_a_power_cut_tore_only_whole_lines_stay() {
+        let whole = b"eyJh.eyJn.c2ln\neyJh.eyJo.c2lo\n";
+        assert_eq!(sound_lines(whole), whole);
+        let torn: [&[u8]; 5] = [
+            b"eyJh.eyJ",
+            b"\0\0\0\0",
+            b"ey\x07\n\xFFJh.e\nyJ",
+            b"\n",
+            b"eyJh.eyJp\n",
+        ];
+        for torn in torn {
+            let mut tail = whole.to_vec();
+            tail.extend(torn);
+            assert_eq!(sound_lines(&tail), whole, "{torn:?}");
+            tail.extend(b"\neyJh.eyJq.c2lq\n");
+            let mended = sound_lines(&tail);
+            assert!(
+                mended.starts_with(whole) && mended.ends_with(b"\neyJh.eyJq.c2lq\n"),
+                "{torn:?}"
+            );
+        }
+    }
 }
