@@ -33,7 +33,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
 /// The log: one event per change of state, on standard error, for people or (`json`) for machines.
 pub(super) fn log(json: bool, level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STEELYARD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{level},{QUIET}")));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -61,6 +61,9 @@ pub(super) struct Whole {
     pub web: Option<SocketAddr>,
     beside: Vec<JoinHandle<()>>,
 }
+
+/// A library that says each failed attempt: what has changed is said once, by the link itself.
+const QUIET: &str = "opcua_client=off,opcua_core=off,opcua_crypto=off,opcua_types=off";
 
 /// All reasons not to start, as one trouble.
 pub(super) fn not_started(refusals: &[Refusal]) -> Trouble {

@@ -81,6 +81,10 @@ impl ServerLink {
         let Some(source) = reading.source_time else {
             return at.now;
         };
+        // what is told first has been lying there: nobody here has seen when it came
+        if told && station.heard.is_none() {
+            return at.now;
+        }
         let server_is_right = self.ahead_ms.is_none_or(|ahead| ahead.abs() <= within);
         let slack = asking.publish.as_millis() as i64 * 2 + within;
         // a value that came now cannot be older than the news before it; if it says so, it has only been lying there
