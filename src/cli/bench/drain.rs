@@ -217,7 +217,7 @@ impl Plant {
         let (to_index, index_in) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         let following = index.clone();
-        tasks.spawn(async move { drop(indexing::follow(following, None, index_in).await) });
+        tasks.spawn(indexing::follow(following, None, index_in));
         Ok(Self {
             recorder: recorder(),
             readings: Readings::default(),
