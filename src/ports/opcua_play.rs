@@ -26,6 +26,14 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
+/// A place where a played server waits.
+pub type Listening = TcpListener;
+
+/// Takes a port; 0 takes any that is free.
+pub async fn listen(host: &str, port: u16) -> io::Result<Listening> {
+    TcpListener::bind((host, port)).await
+}
+
 /// How a server is played.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {

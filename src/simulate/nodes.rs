@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 /// One trouble of a server, until it is cleared.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,7 +137,7 @@ impl PlayedNodes {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let player = NodePlayer::new(driver).ok_or_else(|| io::Error::other("this driver has no nodes"))?;
-        let listener = TcpListener::bind((options.host.as_str(), options.port)).await?;
+        let listener = opcua_play::listen(&options.host, options.port).await?;
         options.port = listener.local_addr()?.port();
         let server = opcua_play::start(&driver.name, player.nodes(), listener, &options)?;
         let stage = Stage {
@@ -280,21 +280,21 @@ impl PlayedNodes {
         stage.told.fill(None);
     }
 
-    async fn listener(&self) -> io::Result<TcpListener> {
+    async fn listener(&self) -> io::Result<opcua_play::Listening> {
         let place = {
             let options = &self.stage().options;
             (options.host.clone(), options.port)
         };
         // the server before it may need a moment to let go of its port
         for _ in 0..50 {
-            match TcpListener::bind((place.0.as_str(), place.1)).await {
+            match opcua_play::listen(&place.0, place.1).await {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                     self.0.clock.sleep(Duration::from_millis(100)).await;
                 }
                 other => return other,
             }
         }
-        TcpListener::bind((place.0.as_str(), place.1)).await
+        opcua_play::listen(&place.0, place.1).await
     }
 
     async fn begin(&self) -> io::Result<()> {

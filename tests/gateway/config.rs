@@ -141,9 +141,15 @@ fn every_message_of_the_program_is_explained_and_no_other() {
     // What is raised under a word of the record is said in that word.
     let kinds = record::Kind::all().iter();
     let raised: Vec<&str> = kinds.flat_map(|kind| kind.because.iter().copied()).collect();
+    let source: String = rust_files(&root().join("src"))
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
     let left_over: Vec<&&str> = explained
         .iter()
         .filter(|name| !said.contains_key(**name) && !raised.contains(name))
+        // a name that stands in a call over several lines, or in the log alone
+        .filter(|name| !source.contains(&format!("\"{name}\"")))
         .collect();
     assert!(
         left_over.is_empty(),

@@ -101,6 +101,7 @@ async fn a_panel_takes_badge_and_pin_and_is_handed_over_without_ending_what_was_
         panel.post("/sign-in", &badge("B-0001", "471108")).await.status,
         303
     );
+    panel.read_form().await;
     assert_eq!(panel.post("/lock", &[]).await.status, 303);
     assert_eq!(panel.get("/people").await.status, 303, "the screen is locked");
     assert!(
@@ -221,7 +222,12 @@ async fn a_revoked_account_loses_its_open_session_at_once() {
     }))
     .await
     .unwrap();
-    assert_eq!(browser.post("/here", &[]).await.status, 401);
+    let answer = browser.post("/here", &[]).await;
+    assert!(
+        answer.status == 303 && answer.head.contains("location: /sign-in"),
+        "{}",
+        answer.head
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -301,7 +307,7 @@ async fn no_secret_stands_in_the_ledger_or_on_a_page() {
     canaries.extend(cookies.iter().map(String::as_str));
     let ledger = site.ledger_text().await;
     assert!(ledger.contains("argon2id"), "the ledger was read");
-    for canary in canaries {
+    for canary in canaries.into_iter().filter(|canary| !canary.is_empty()) {
         for (place, text) in [("ledger", &ledger), ("pages", &pages), ("debug", &debug)] {
             assert!(!text.contains(canary), "{canary} stands in {place}");
         }

@@ -45,7 +45,17 @@ fn carry_out(core: &mut Core, asked: &Asked) -> Result<String, Trouble> {
     let signed = again || asked.person.is_none() && asked.read::<Signs>().is_ok();
     let zero = matches!(what.act, Does::Zero);
     let panel = match (&asked.panel, asked.person.is_some()) {
-        (Some(panel), _) => panel.clone(),
+        (Some(panel), _) => {
+            let stands_at = core
+                .panels
+                .find(panel)
+                .map(|panel| panel.station.clone())
+                .unwrap_or_default();
+            if stands_at != what.station {
+                return Err(elsewhere(panel, &stands_at, &what.station));
+            }
+            panel.clone()
+        }
         (None, true) => return Err(not_a_panel()),
         (None, false) => format!("machine {}", what.panel).trim().to_owned(),
     };
@@ -79,6 +89,17 @@ fn second(core: &mut Core, asked: &Asked, by: &Person) -> Result<Option<Person>,
         true => Ok(Some(core.second(asked, by, &[])?.person().clone())),
         false => Ok(None),
     }
+}
+
+/// An enrolled panel is the panel of one station.
+fn elsewhere(panel: &str, stands_at: &str, asked: &str) -> Trouble {
+    Trouble::new(
+        "another-station",
+        format!("this panel stands at {stands_at}, not at {asked}"),
+    )
+    .at(panel)
+    .means("it may look there, and captures nothing")
+    .so(format!("go to a panel at {asked}"))
 }
 
 fn not_a_panel() -> Trouble {

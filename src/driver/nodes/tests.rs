@@ -1,3 +1,4 @@
+//! What nodes of a server say, as readings: status, times, structures, several nodes of one moment.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;

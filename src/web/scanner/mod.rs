@@ -3,7 +3,7 @@
 mod matrix;
 mod read;
 
-use super::{Web, page, page::Page, words::Say};
+use super::{Web, access::Visitor, page, page::Page, words::Say};
 use crate::flow::station::act::CARD;
 use axum::{Form, extract::State, http::HeaderMap, response::Response};
 use maud::{Markup, html};
@@ -49,20 +49,21 @@ pub(super) struct Scanned {
 }
 
 /// `GET /scanner`: the test codes.
-pub(super) async fn set_up(State(web): State<Web>, headers: HeaderMap) -> Response {
-    web.page(&headers, |page| tests(page, None))
+pub(super) async fn set_up(State(web): State<Web>, visitor: Visitor, headers: HeaderMap) -> Response {
+    web.page(&headers, |page| tests(page, &visitor, None))
 }
 
 /// `POST /scanner`: what the scanner made of one of them.
 pub(super) async fn judge(
     State(web): State<Web>,
+    visitor: Visitor,
     headers: HeaderMap,
     Form(scanned): Form<Scanned>,
 ) -> Response {
-    web.page(&headers, |page| tests(page, Some(&scanned)))
+    web.page(&headers, |page| tests(page, &visitor, Some(&scanned)))
 }
 
-fn tests(page: &Page, scanned: Option<&Scanned>) -> Markup {
+fn tests(page: &Page, visitor: &Visitor, scanned: Option<&Scanned>) -> Markup {
     page::aside(
         page,
         Say::ScannerSetUp,
@@ -79,6 +80,7 @@ fn tests(page: &Page, scanned: Option<&Scanned>) -> Markup {
                         None => p { (page.say(Say::NothingCame)) },
                     }
                     form method="post" action="/scanner" data-scanner {
+                        @if let Some(session) = &visitor.session { input type="hidden" name="form" value=(session.form()); }
                         label { (page.say(Say::ScanHere)) input type="text" name="code" id="code" autofocus autocomplete="off" spellcheck="false" maxlength="300"; }
                         input type="hidden" name="enter" value="yes";
                         button class="btn" { (page.say(Say::JudgeIt)) }

@@ -394,6 +394,11 @@ impl Browser {
         answer
     }
 
+    /// Opens a page, and has what its forms carry.
+    pub async fn read_form(&mut self) {
+        self.form = self.form_of().await;
+    }
+
     /// What the pages of this session carry in their forms.
     async fn form_of(&mut self) -> String {
         for path in ["/", "/password"] {
