@@ -341,6 +341,10 @@ pub(super) fn resolve(page: &Page, written: &[Written], units: &[Unit0], known: 
         .collect()
 }
 
+#[expect(
+    clippy::ref_option,
+    reason = "a key is an option with its place, and is handed on as it stands"
+)]
 fn or<T: Clone>(key: &Key<T>, default: T) -> T {
     key.as_ref().map_or(default, |key| key.get_ref().clone())
 }

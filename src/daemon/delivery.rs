@@ -277,7 +277,7 @@ impl Running {
     /// What a receipt says of our clock, once a second.
     fn clock_is_told(&mut self, sealed: Stamp, stored: Stamp) {
         let second = self.d.clock.elapsed().as_secs();
-        if std::mem::replace(&mut self.clock_told, Some(second)) != Some(second) {
+        if self.clock_told.replace(second) != Some(second) {
             self.tell(FromDelivery::Stored { sealed, stored });
         }
     }

@@ -117,6 +117,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    type Spoil = fn(&mut Readings, &mut Booked);
+
     #[test]
     fn each_reading_that_is_nowhere_shows_and_says_between_which_doors() {
         let line = Booked {
@@ -134,7 +136,6 @@ mod tests {
             captured: 55,
         };
         assert_eq!(readings.against(&line), Ok(()));
-        type Spoil = fn(&mut Readings, &mut Booked);
         let cases: &[(Spoil, &str)] = &[
             (
                 |readings, _| readings.read += 1,

@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(watch.start(look(0, -400), last), [], "within what it may differ");
         let mut watch = ClockWatch::default();
         let behind = Finding::BehindTheLedger { last: Stamp(NOON) };
-        assert_eq!(watch.start(look(0, -60_000), last), [behind.clone()]);
+        assert_eq!(watch.start(look(0, -60_000), last), std::slice::from_ref(&behind));
         let mut watch = ClockWatch::default();
         assert_eq!(
             watch.start(look(0, -NOON), last),

@@ -22,6 +22,7 @@ pub enum Room {
 
 impl Room {
     /// What it is now. `hours` is none until a rate is known; then nothing gets better or worse.
+    #[must_use]
     pub fn next(self, hours: Option<f64>, free: u64, stop_below: u64) -> Self {
         if free < stop_below {
             return Self::None;

@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead, BufReader},
     path::Path,
     process::{self, Command, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    sync::mpsc::{Receiver, channel},
     thread,
     time::Duration,
 };
@@ -41,10 +41,7 @@ impl Child {
 
     /// The next line it prints; none when it printed nothing for so long, or ended.
     pub fn line(&self, within: Duration) -> Option<String> {
-        match self.lines.recv_timeout(within) {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.lines.recv_timeout(within).ok()
     }
 
     /// Kills it as a power cut would: it is told nothing. Returns what it had printed and nobody had read.

@@ -50,7 +50,7 @@ async fn serves_its_boards_to_a_browser_when_asked() {
         loop {
             tokio::time::sleep(Duration::from_millis(100)).await;
             shown.renew(i64::try_from(begun.elapsed().as_millis()).unwrap());
-            if begun.elapsed().as_millis() / 100 % 3 > 0 {
+            if !(begun.elapsed().as_millis() / 100).is_multiple_of(3) {
                 continue;
             }
             for (name, board) in &boards {

@@ -65,9 +65,9 @@ pub(super) fn read(block: &Block) -> Option<DatabasePlace> {
             .why("pages are sealed and cannot be changed unseen, but they can be read and held back")
             .help("write `database_trust` with the authority of the server's certificate; or, where the network is known to be closed,\nadd database_insecure_plaintext = true");
         if agreed {
-            page.warn(complaint)
+            page.warn(complaint);
         } else {
-            page.add(complaint)
+            page.add(complaint);
         }
     }
     Some(DatabasePlace::Server {

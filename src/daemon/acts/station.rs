@@ -85,9 +85,10 @@ fn second(core: &mut Core, asked: &Asked, by: &Person) -> Result<Option<Person>,
     if let Some(proven) = &asked.second {
         return Ok(Some(proven.person().clone()));
     }
-    match asked.has_second() {
-        true => Ok(Some(core.second(asked, by, &[])?.person().clone())),
-        false => Ok(None),
+    if asked.has_second() {
+        Ok(Some(core.second(asked, by, &[])?.person().clone()))
+    } else {
+        Ok(None)
     }
 }
 

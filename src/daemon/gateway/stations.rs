@@ -60,13 +60,13 @@ impl Core {
         self.hand_on()?;
         if let Ok(done) = &done {
             for action in &done.actions {
-                self.do_at_station(action)?;
+                self.do_at_station(action);
             }
         }
         Ok(done)
     }
 
-    fn do_at_station(&mut self, action: &Action) -> Result<(), Trouble> {
+    fn do_at_station(&mut self, action: &Action) {
         match action {
             Action::Print(job) => {
                 let (to, station, about) = (self.stations.printed.clone(), job.station.clone(), job.about);
@@ -78,7 +78,7 @@ impl Core {
                         about,
                         failed: None,
                     });
-                    return Ok(());
+                    return;
                 };
                 let label = zpl::write(&job.label);
                 tokio::spawn(async move {
@@ -90,9 +90,8 @@ impl Core {
                         failed: failed.err().map(|error| error.to_string()),
                     });
                 });
-                Ok(())
             }
-            Action::Command { .. } => Ok(()),
+            Action::Command { .. } => {}
         }
     }
 

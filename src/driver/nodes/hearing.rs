@@ -423,6 +423,10 @@ impl NodeHearing {
         }
     }
 
+    #[expect(
+        clippy::float_cmp,
+        reason = "bounds are compared as they are written, not as they are measured"
+    )]
     fn another_range(&self, item: ItemId, low: f64, high: f64) -> Option<String> {
         let said = self.sound(item).and_then(|data| {
             let data = super::fields::taken_apart(data, &self.nodes.structures)?;
@@ -430,7 +434,7 @@ impl NodeHearing {
         });
         match said {
             None => Some("range not checked".to_owned()),
-            Some((l, h)) if l <= low && l >= low && h <= high && h >= high => None,
+            Some((l, h)) if l == low && h <= high && h >= high => None,
             Some(_) => Some("another range".to_owned()),
         }
     }

@@ -37,7 +37,7 @@ struct Reader<'a> {
 
 const DEEPEST: usize = 16;
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn blanks(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }

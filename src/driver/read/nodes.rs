@@ -418,13 +418,10 @@ impl Reader<'_> {
             );
         }
         let goes = eu_range(block);
-        let range_at = block.text("range_at").map_or_else(
-            || At {
-                what: "EURange".to_owned(),
-                span: block.span.clone(),
-            },
-            |at| at,
-        );
+        let range_at = block.text("range_at").unwrap_or_else(|| At {
+            what: "EURange".to_owned(),
+            span: block.span.clone(),
+        });
         let (is, at) = (is?, at?);
         let words = matches!(is, NodeIs::Text | NodeIs::LocalText | NodeIs::Time);
         let has_meaning = says_unit(block) || words;
@@ -468,7 +465,7 @@ impl Reader<'_> {
             range_at,
             span: name.span.clone(),
         };
-        let measure = (is_measure && has_meaning).then(|| Measure {
+        let measure = (is_measure && has_meaning).then_some(Measure {
             name: name.what,
             title,
             making,

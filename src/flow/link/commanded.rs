@@ -62,6 +62,10 @@ impl Station {
     }
 
     /// Whether a question is a command, and if so whether it is its turn.
+    #[expect(
+        clippy::option_option,
+        reason = "no command; a command, and when it is due, if it is"
+    )]
     pub(super) fn command_due(&self, place: usize) -> Option<Option<Duration>> {
         if self.questions[place].question.role != Role::Command {
             return None;
@@ -100,7 +104,7 @@ impl Station {
     /// What became of a command: of the answer to it, or of the silence.
     pub(super) fn carried_out(&mut self, at: Moment, place: usize, heard: &Heard) -> Option<LinkOutput> {
         let order = self.order.take_if(|order| order.place == place)?;
-        let outcome = heard.outcome.clone().unwrap_or_else(|| match heard.failure {
+        let outcome = heard.outcome.clone().unwrap_or(match heard.failure {
             Some(failure) => Outcome::Unproven(failure),
             None => Outcome::Done,
         });

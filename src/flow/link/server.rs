@@ -107,8 +107,6 @@ enum Stage {
     /// Fetching what was missed meanwhile, subscription by subscription.
     CatchUp(usize),
     Find,
-    Subscribe,
-    Watch,
 }
 
 impl ServerLink {

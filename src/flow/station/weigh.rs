@@ -556,6 +556,10 @@ impl Desk {
 
     /// Enters a captured weight. It is pending until a second person has looked, or counts at once where the recipe
     /// says that nobody has to.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it ends what may be refused, and is returned as such"
+    )]
     pub(super) fn captured(
         &mut self,
         asked: &Asked,

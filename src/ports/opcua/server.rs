@@ -121,7 +121,7 @@ impl Server for One {
 }
 
 /// The number of an answer to nothing: the connection itself.
-pub const CONNECTION: u64 = 0;
+pub(super) const CONNECTION: u64 = 0;
 
 impl Shared {
     fn now(&self) -> std::sync::MutexGuard<'_, Now> {

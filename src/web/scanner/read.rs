@@ -155,7 +155,7 @@ pub(super) fn visible(code: &str) -> String {
     let mut out = String::new();
     for sign in code.chars().take(200) {
         match sign {
-            '\u{1d}' => out.push_str("␝"),
+            '\u{1d}' => out.push('␝'),
             sign if sign.is_control() => out.push('�'),
             sign => out.push(sign),
         }

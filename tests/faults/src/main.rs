@@ -241,7 +241,7 @@ fn asked(words: impl Iterator<Item = String>) -> Result<Option<Asked>, String> {
                 asked.tier = TIERS
                     .iter()
                     .position(|tier| *tier == value)
-                    .ok_or_else(|| not("p, n or r"))?
+                    .ok_or_else(|| not("p, n or r"))?;
             }
             "--scale" => asked.scale = value.parse().map_err(|_| not("a factor"))?,
             "--seed" => asked.seed = value.parse().map_err(|_| not("a number"))?,
@@ -251,15 +251,15 @@ fn asked(words: impl Iterator<Item = String>) -> Result<Option<Asked>, String> {
                     .parse()
                     .ok()
                     .filter(|jobs| *jobs > 0)
-                    .ok_or_else(|| not("a number"))?
+                    .ok_or_else(|| not("a number"))?;
             }
             _ => return Err(format!("{word} is not known")),
         }
     }
     if !asked.steelyard.is_file() {
         return Err(format!(
-            "no program at {:?}: name it with --steelyard or STEELYARD_BIN",
-            asked.steelyard
+            "no program at {}: name it with --steelyard or STEELYARD_BIN",
+            asked.steelyard.display()
         ));
     }
     asked.steelyard = fs::canonicalize(&asked.steelyard).map_err(|problem| problem.to_string())?;

@@ -11,6 +11,10 @@ impl Dice {
     }
 
     /// The next number (splitmix64).
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a seed has no end, and is no iterator"
+    )]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;

@@ -104,8 +104,7 @@ impl Wire {
 
     fn carry(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut bytes = [0; 16 * 1024];
-        loop {
-            let Ok(length) = from.read(&mut bytes) else { break };
+        while let Ok(length) = from.read(&mut bytes) {
             if length == 0 {
                 break;
             }

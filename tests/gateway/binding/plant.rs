@@ -5,6 +5,7 @@
 //! One seed is one day; on even ones the power is cut as well. After it: what was said to be captured is in the ledger, the ledger is in the store, once and in
 //! order; the books balance; every reading stands where it would have stood had the context never been late; the ledger
 //! verifies; and a replay comes to the same.
+#![allow(clippy::print_stdout)] // a day is shown to whoever asks for it
 
 use super::{
     always::{EACH, Stretch, Told, day},
@@ -354,7 +355,7 @@ impl Plant {
             return;
         }
         match self.seed.below(220) {
-            0 | 1 if self.number % 2 == 0 && self.gateway.is_some() => {
+            0 | 1 if self.number.is_multiple_of(2) && self.gateway.is_some() => {
                 self.note("power cut");
                 self.disk.cut_power_after(self.seed.below(12));
             }
@@ -453,8 +454,8 @@ impl Plant {
             return;
         };
         // Every message carries the whole history of its batch, but only of that one.
-        for at in self.told..=last {
-            let bytes = message(at as u64 + 1, at_stamp(told[at].true_at()), told[at].text()).into_bytes();
+        for (at, told) in told.iter().enumerate().take(last + 1).skip(self.told) {
+            let bytes = message(at as u64 + 1, at_stamp(told.true_at()), told.text()).into_bytes();
             let now = at_ms(now + wall_off);
             let unit = "MX-3".to_owned();
             gateway.event(LineEvent::Context {

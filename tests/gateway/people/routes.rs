@@ -102,7 +102,7 @@ async fn every_role_gets_through_where_the_table_says_and_nowhere_else() {
         assert_eq!(plain.sign_in(id, PASSWORD).await.status, 303);
         let mut panel = site.panel(&format!("panel-{role}")).await;
         assert_eq!(panel.sign_in(id, PASSWORD).await.status, 303);
-        visitors.push((format!("{role}"), Some(role), false, plain));
+        visitors.push((role.to_string(), Some(role), false, plain));
         visitors.push((format!("{role} at a panel"), Some(role), true, panel));
     }
     let (mut wrong, mut pairs) = (Vec::new(), 0);

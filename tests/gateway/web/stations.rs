@@ -495,8 +495,8 @@ fn silent(view: &mut StationView, state: Word, why: Closed) {
 fn pouring(view: &mut StationView, ms: i64) {
     let at = ms.rem_euclid(20_000);
     let grams = match at {
-        ..12_000 => at * 3_450 / 12_000,
-        ..16_000 => 3_450 + (at - 12_000) * 154 / 4_000,
+        0..12_000 => at * 3_450 / 12_000,
+        12_000..16_000 => 3_450 + (at - 12_000) * 154 / 4_000,
         _ => 3_604,
     };
     let text = format!("{}.{:03}", grams / 1000, grams % 1000);

@@ -259,7 +259,7 @@ impl ServerLink {
     /// Keeps questions for news with the server, so that it always has one to answer.
     pub(super) fn keep_publishing(&mut self, at: Moment, out: &mut Vec<Action>) {
         let alive = self.subscriptions.iter().filter(|one| one.id.is_some());
-        let longest = alive.clone().map(|one| one.patience()).max();
+        let longest = alive.clone().map(Subscription::patience).max();
         let wanted = alive.count();
         let Some(longest) = longest else { return };
         let wanted = (wanted + 1).min(self.publishes_at_most);
@@ -304,7 +304,7 @@ impl ServerLink {
                 self.publish_not_before = at.elapsed + PAUSE;
             }
             (_, NO_SUBSCRIPTION | NO_SUCH_SUBSCRIPTION) => {
-                self.over(at, "the server ended the subscription", out)
+                self.over(at, "the server ended the subscription", out);
             }
             (_, NO_SUCH_SESSION | SESSION_CLOSED) => {
                 self.has_session = false;

@@ -1,5 +1,6 @@
 //! A simulated server with the faults of real ones: it restarts, forgets, loses messages, revises, refuses and
 //! renumbers. Counts attempts and sessions, so that nobody has to believe that there is one.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::{Action, AskedNodes, Event, ServerLink, ServerPlan, next};
 use crate::flow::{
@@ -222,7 +223,7 @@ impl World {
                 Action::Give(LinkOutput::Reading(reading)) => self.readings.push(reading),
                 Action::Give(LinkOutput::News(news)) => self.news.push(news.change),
                 Action::Give(LinkOutput::Lost { point, note, .. }) => {
-                    self.lost.push(format!("{point}: {note}"))
+                    self.lost.push(format!("{point}: {note}"));
                 }
                 Action::Give(_) => {}
             }

@@ -180,7 +180,7 @@ fn harmed(bench: &Bench, name: &str, plan: Plan) -> Done<Tally> {
                 scope.spawn(move || harmed_by_one(bench, &format!("{name}-{number}"), number, share, plan))
             })
             .collect();
-        let ended = started.into_iter().map(|pair| pair.join());
+        let ended = started.into_iter().map(thread::ScopedJoinHandle::join);
         ended
             .map(|end| end.unwrap_or_else(|_| failed("the rig fell over")))
             .collect()

@@ -293,7 +293,7 @@ fn nothing_left(bench: &mut Bench) -> Done<Tally> {
             // Rust ends a process that finds no memory at all.
             Started::Ended(None) if tally.trials % 2 == 1 => refused += 1,
             Started::Ended(code) => {
-                tally.complain(format!("{what}: exit code {code:?}, not a refusal in words"))
+                tally.complain(format!("{what}: exit code {code:?}, not a refusal in words"));
             }
             Started::Ready(mut gateway) => {
                 worked += 1;
