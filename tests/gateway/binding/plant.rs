@@ -825,10 +825,17 @@ impl Plant {
     fn replayed(&self, entries: &[Entry<'_>]) -> Vec<String> {
         let mut replay = Replay::under(Line::new(&plant(0, EACH)));
         entries.iter().for_each(|entry| replay.take(entry));
+        // A clock that was set back brings the same times twice; which of two boundaries a reading is near is then
+        // marked by what memory still holds, and a replay may hold another one (0027, what is left).
+        let stepped = self.faults.contains_key("clock step");
+        let mark = |said: &str| said.starts_with("boundary: ");
         replay
             .end()
             .differences
             .iter()
+            .filter(|(_, _, difference)| {
+                !stepped || !(mark(&difference.recorded) || mark(&difference.derived))
+            })
             .map(|difference| format!("a replay differs: {difference:?}"))
             .collect()
     }
