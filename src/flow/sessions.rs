@@ -27,6 +27,8 @@ pub struct Held {
     pub form: String,
     begun: Duration,
     used: Duration,
+    /// Somebody asked for it.
+    locked: bool,
 }
 
 /// How a session stands.
@@ -88,6 +90,7 @@ impl Sessions {
             form,
             begun: now,
             used: now,
+            locked: false,
         };
         self.held.insert(Hash::of(cookie.as_bytes()), held);
     }
@@ -101,7 +104,7 @@ impl Sessions {
         if now.saturating_sub(held.begun) >= self.lasting.at_most {
             return self.held.remove(&key).map_or(Standing::None, Standing::Over);
         }
-        if now.saturating_sub(held.used) >= self.lasting.lock_after {
+        if held.locked || now.saturating_sub(held.used) >= self.lasting.lock_after {
             return Standing::Locked(held.clone());
         }
         if used {
@@ -111,10 +114,9 @@ impl Sessions {
     }
 
     /// Locks a session at once, because somebody asked for it.
-    pub fn lock(&mut self, cookie: &str, now: Duration) {
-        let long_ago = now.checked_sub(self.lasting.lock_after);
-        if let (Some(held), Some(then)) = (self.held.get_mut(&Hash::of(cookie.as_bytes())), long_ago) {
-            held.used = then;
+    pub fn lock(&mut self, cookie: &str) {
+        if let Some(held) = self.held.get_mut(&Hash::of(cookie.as_bytes())) {
+            held.locked = true;
         }
     }
 
@@ -214,9 +216,18 @@ mod tests {
     #[test]
     fn a_person_locks_the_screen_when_leaving_it() {
         let mut sessions = begun();
-        sessions.lock("c", at(5));
+        sessions.lock("c");
         assert!(matches!(sessions.look("c", true, at(6)), Standing::Locked(held) if held.person == "p-17"));
         assert!(sessions.end("c").is_some() && sessions.end("c").is_none());
+    }
+
+    #[test]
+    fn a_screen_is_locked_also_in_the_first_minutes_of_a_machine() {
+        let mut sessions = Sessions::new(LASTING);
+        let soon = Duration::from_secs(5);
+        sessions.begin("c", "f".into(), ("p-17", Method::Password), Some("left"), soon);
+        sessions.lock("c");
+        assert!(matches!(sessions.look("c", true, soon), Standing::Locked(_)));
     }
 
     #[test]

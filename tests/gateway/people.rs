@@ -115,6 +115,7 @@ async fn a_panel_takes_badge_and_pin_and_is_handed_over_without_ending_what_was_
         panel.post("/sign-in", &badge("B-0001", "471108")).await.status,
         303
     );
+    panel.read_form().await;
     assert_eq!(panel.post("/lock", &[]).await.status, 303);
     assert_eq!(
         panel.post("/sign-in", &badge("B-0002", "471109")).await.status,

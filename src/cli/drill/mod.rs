@@ -118,9 +118,9 @@ pub(super) async fn run(name: &str, on: &Path, tell: &dyn Fn(&str)) -> Result<Ou
     let place = on.join(format!("steelyard-drill-{name}-{}", std::process::id()));
     files::make_directory(&place).map_err(|error| not_drilled(error).at(place.display()))?;
     let drilled = match name {
-        "outage" => outage::drill(&place, tell).await,
+        "outage" => Box::pin(outage::drill(&place, tell)).await,
         "power" => power::drill(&place, tell).await,
-        _ => full::drill(&place, tell).await,
+        _ => Box::pin(full::drill(&place, tell)).await,
     };
     let keep = matches!(&drilled, Ok(outcome) if !outcome.passed());
     if !keep {

@@ -171,7 +171,7 @@ impl Doors {
     /// Locks the screen of this browser.
     pub(crate) fn lock(&self, headers: &HeaderMap) {
         if let Some(cookie) = taken(headers, SESSION) {
-            locked(&self.sessions).lock(&cookie, self.clock.elapsed());
+            locked(&self.sessions).lock(&cookie);
         }
     }
 

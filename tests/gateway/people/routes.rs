@@ -85,7 +85,11 @@ fn every_route_has_a_row_that_says_who_may() {
 }
 
 /// Whether somebody was let through to the handler.
-fn allowed(status: u16, head: &str) -> bool {
+fn allowed(status: u16, head: &str, body: &str) -> bool {
+    // the handler was reached, and the unit hears somebody else
+    if body.contains("context-not-its-authority") {
+        return true;
+    }
     let sent_away =
         status == 303 && (head.contains("location: /sign-in?to=") || head.contains("location: /sign-in\r"));
     !matches!(status, 401 | 403 | 429) && !sent_away
@@ -133,7 +137,7 @@ async fn every_role_gets_through_where_the_table_says_and_nowhere_else() {
                 _ => role.is_some_and(|role| row.len() == 1 || row.contains(&role)),
             };
             pairs += 1;
-            if allowed(answer.status, &answer.head) != may {
+            if allowed(answer.status, &answer.head, &answer.body) != may {
                 wrong.push(format!(
                     "{method} {path} as {name}: {} {}",
                     answer.status,
