@@ -128,8 +128,9 @@ fn until_struck(
         return Ok((known, End::WentOn));
     };
     tally.struck += 1;
-    // A short write is asked for again and whole in the end; and what is not the ledger can be made again.
-    let must_end = how != What::Short && strike.name.starts_with("segment-");
+    // A short write is asked for again and whole in the end, a full disk is waited for; and what is not the ledger can be
+    // made again.
+    let must_end = !matches!(how, What::Short | What::Full) && strike.name.starts_with("segment-");
     let limit = bench.limit(END_WITHIN);
     let (mut last, mut ended) = (known, false);
     while strike.at.elapsed() < limit && !ended {
